@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-type JsonObject = dict[str, object]
+JsonObject = dict[str, object]
 
 SCHEMA_VERSION = 3
 
@@ -127,9 +127,7 @@ class Undecodable(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-type Body = (
-    Envelope | Ack | SessionSnapshot | InlineError | StreamStatus | Undecodable
-)
+Body = Envelope | Ack | SessionSnapshot | InlineError | StreamStatus | Undecodable
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
