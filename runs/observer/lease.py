@@ -77,7 +77,9 @@ def hand_back(observer: UUID) -> int:
     """Every run of `observer` is free for others at once, and the observer is gone; returns how many runs."""
     freed = Run.objects.filter(observer_id=observer, ending_seq=None).update(observer_id=None)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE runs_observer SET lost_at = clock_timestamp() WHERE id = %s AND lost_at IS NULL", [observer])
+        cursor.execute(
+            "UPDATE runs_observer SET lost_at = clock_timestamp() WHERE id = %s AND lost_at IS NULL", [observer]
+        )
     hub.call_observers()
     return freed
 

@@ -73,7 +73,9 @@ class RunWriter:
         sifted = sift(self.run.id, [item for item in batch if isinstance(item, Observation)])
         self._set_clock(sifted.now)
         if sifted.conflicts:
-            self.change_run(late_count=self.run.late_count + keep_late(self.run.id, sifted.conflicts, reason="conflict"))
+            self.change_run(
+                late_count=self.run.late_count + keep_late(self.run.id, sifted.conflicts, reason="conflict")
+            )
         self.context.outbound = {**self.context.outbound, **messages_named(self.run, batch)}
         fresh = {id(one.observation): one for one in sifted.fresh}
         first = len(self._events)
