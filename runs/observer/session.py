@@ -28,8 +28,15 @@ from runs.domain.events import (
 )
 from runs.domain.lifecycle import RunStatus
 from runs.ending import end_run
-from runs.errors import Fenced, RunEnded, RuntimeFault, RuntimeRejected, RuntimeTimedOut, RuntimeUnavailable
-from runs.errors import SessionNotFound
+from runs.errors import (
+    Fenced,
+    RunEnded,
+    RuntimeFault,
+    RuntimeRejected,
+    RuntimeTimedOut,
+    RuntimeUnavailable,
+    SessionNotFound,
+)
 from runs.observer import launch_steps
 from runs.observer.decided import Decided, failed, failed_by
 from runs.observer.intake import Intake, StreamEnded
