@@ -39,9 +39,7 @@ def queued_run(**columns: object) -> Run:
     )
     public, private = dump(empty(str(run_id)))
     RuntimeSession.objects.create(run=run)
-    Projection.objects.create(
-        run=run, state=public.decode(), private=private.decode(), schema_version=SCHEMA_VERSION
-    )
+    Projection.objects.create(run=run, state=public.decode(), private=private.decode(), schema_version=SCHEMA_VERSION)
     record(run_id, [run_event(run_id, EventType.RUN_CREATED, "queued", modeName=MODE)], epoch=None)
     return fresh(run)
 
@@ -78,9 +76,7 @@ def envelope(number: int | str, *, sender: str = "alice", kind: str = "Note", te
     body = Envelope(
         mode=MODE, message_type=kind, message_id=f"m-{number}", session_id="s", sender=sender, payload=payload
     )
-    return Observation(
-        kind=ObservationKind.ENVELOPE, body=body, raw=b"raw " + payload, source_id=f"env:m-{number}"
-    )
+    return Observation(kind=ObservationKind.ENVELOPE, body=body, raw=b"raw " + payload, source_id=f"env:m-{number}")
 
 
 def session_now(state: SessionState, *, count: int | None = None) -> Observation:

@@ -73,7 +73,10 @@ def test_an_overlong_message_id_is_known_again() -> None:
 def test_a_frame_nobody_can_read_is_kept_raw_and_the_run_goes_on_c17() -> None:
     run = running_run()
     poison = Observation(
-        kind=ObservationKind.UNDECODABLE, body=Undecodable(reason="bad wire type"), raw=b"\xff\x00", source_id="env:sha256:1"
+        kind=ObservationKind.UNDECODABLE,
+        body=Undecodable(reason="bad wire type"),
+        raw=b"\xff\x00",
+        source_id="env:sha256:1",
     )
     record(run.id, [poison, envelope(1)], epoch=0)
 
@@ -158,7 +161,9 @@ def test_a_session_found_further_on_is_walked_there_without_skipping_a_status() 
 def test_time_within_a_run_never_goes_back() -> None:
     run = running_run()
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE runs_run SET last_event_at = clock_timestamp() + interval '1 hour' WHERE id = %s", [run.id])
+        cursor.execute(
+            "UPDATE runs_run SET last_event_at = clock_timestamp() + interval '1 hour' WHERE id = %s", [run.id]
+        )
     record(run.id, [envelope(1)], epoch=0)
     last = Event.objects.filter(run_id=run.id).order_by("seq").last()
     assert last is not None
@@ -179,7 +184,11 @@ class TestTheDatabaseItself:
     def test_refuses_a_second_ending(self) -> None:
         run = running_run()
         end_run(run.id, Verdict(code=EndingCode.RESOLVED), epoch=0)
-        with pytest.raises(IntegrityError, match="events_one_ending"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(IntegrityError, match="events_one_ending"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(
                 """INSERT INTO runs_event (id, run_id, project_id, seq, ts, type, source_kind, source_name, lease_epoch, data)
                 SELECT %s, run_id, project_id, seq + 1, ts, 'run.failed', source_kind, source_name, 0, '{}'
@@ -215,7 +224,11 @@ class TestTheDatabaseItself:
 
     def test_refuses_a_start_that_was_sent_before_it_was_stored(self) -> None:
         run = running_run()
-        with pytest.raises(IntegrityError, match="sessions_start_stored"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(IntegrityError, match="sessions_start_stored"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute("UPDATE runs_runtimesession SET start_sent_at = now() WHERE run_id = %s", [run.id])
 
 
