@@ -153,7 +153,7 @@ def test_a_session_found_further_on_is_walked_there_without_skipping_a_status() 
     run = queued_run()
     end_run(run.id, Verdict(code=EndingCode.RESOLVED), epoch=0)
 
-    statuses = [event for event in types_of(run.id)]
+    statuses = types_of(run.id)
     assert statuses == ["run.created", "run.started", "session.bound", "session.state.changed", "run.completed"]
     assert_invariants()
 
