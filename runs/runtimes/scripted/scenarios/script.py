@@ -12,7 +12,7 @@ from runs.runtimes.port import SessionPlan
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One message of a script: `content` is a JSON object or the payload's bytes; an aside is ambient, so not counted."""
+    """One message of a script. `content` is a JSON object or the payload's bytes; an aside is ambient: not counted."""
 
     sender: str
     message_type: str
