@@ -20,7 +20,7 @@ from runs.domain.events import (
 )
 from runs.domain.lifecycle import RunStatus, may_move
 from runs.domain.normaliser import Context, normalise
-from runs.domain.projection import ProjectionState, fold, run_summary
+from runs.domain.projection import ProjectionState, final_metadata, fold
 from runs.errors import InvalidTransition
 from runs.models import OutboxEntry, Run, RuntimeSession
 from runs.models.append import append_rows
@@ -76,7 +76,7 @@ class RunWriter:
             self.change_run(
                 late_count=self.run.late_count + keep_late(self.run.id, sifted.conflicts, reason="conflict")
             )
-        self.context.outbound = {**self.context.outbound, **messages_named(self.run, batch)}
+        self.context.outbound.update(messages_named(self.run, batch))
         fresh = {id(one.observation): one for one in sifted.fresh}
         first = len(self._events)
         for item in batch:
@@ -138,7 +138,7 @@ class RunWriter:
         self.state = fold(self.state, self._events)
         store_state(self.run, self.state)
         if self.run.ending_seq is not None:
-            self.change_run(metadata={**self.run.metadata, **run_summary(self.state)})
+            self.change_run(metadata={**self.run.metadata, **final_metadata(self.state)})
         settle_messages(self.run, self._events, self.now)
         OutboxEntry.objects.create(
             run_id=self.run.id,
