@@ -115,10 +115,6 @@ class Run(models.Model):
             GinIndex(fields=["tags"], name="runs_tags"),
             # The observers' claim and every sweep: only what has not ended.
             models.Index(fields=["observer_id", "created_at"], condition=models.Q(ending_seq=None), name="runs_open"),
-            # The claim of queued runs, oldest first.
-            models.Index(
-                fields=["created_at"], condition=models.Q(ending_seq=None, observer_id=None), name="runs_unowned"
-            ),
         ]
         constraints = [
             # The election: whoever ends a run sets all three, and nobody can set one alone.
