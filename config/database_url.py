@@ -11,7 +11,7 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
-DEFAULT_DIRECTORY = Path(".signalbox") / "postgres"
+DEFAULT_DIRECTORY = "postgres"
 ADDRESS_FILE = "postgres.json"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -43,19 +43,21 @@ class EmbeddedDatabase:
 
 
 def parse_database_url(url: str, *, base_dir: Path) -> ExternalDatabase | EmbeddedDatabase:
-    """The database a URL names; relative folders, and the default one, lie below `base_dir`.
+    """The database a URL names; an empty one means the folder `postgres` below `base_dir`.
 
     Raises ImproperlyConfigured for anything but postgres://, file: and paths; its text never holds the password.
     """
     url = url.strip()
+    if not url:
+        return EmbeddedDatabase(base_dir.absolute() / DEFAULT_DIRECTORY)
     scheme = _SCHEME.match(url)
     match scheme.group(1).lower() if scheme else "":
         case "postgres" | "postgresql":
             return _external(url)
         case "file":
-            return EmbeddedDatabase(base_dir / _file_path(url))
+            return EmbeddedDatabase(_folder(_file_path(url)))
         case "":
-            return EmbeddedDatabase(base_dir / _clean_path(url or str(DEFAULT_DIRECTORY)))
+            return EmbeddedDatabase(_folder(url))
         case other:
             raise ImproperlyConfigured(f"DATABASE_URL: {other}: is not supported; use {_FORMS}")
 
@@ -116,14 +118,14 @@ def _external(url: str) -> ExternalDatabase:
     return ExternalDatabase(host, int(port), user, password, name, parts)
 
 
-def _file_path(url: str) -> Path:
+def _file_path(url: str) -> str:
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost"):
         raise ImproperlyConfigured("DATABASE_URL: file: names a folder of this machine; write file:DIR or file:///DIR")
-    return _clean_path(unquote(url[len("file:") :] if not url.startswith("file://") else parts.path))
+    return unquote(parts.path)
 
 
-def _clean_path(text: str) -> Path:
-    if not text or "\0" in text:
+def _folder(path: str) -> Path:
+    if not path or "\0" in path:
         raise ImproperlyConfigured(f"DATABASE_URL: names no folder; use {_FORMS}")
-    return Path(text).expanduser()
+    return Path(path).expanduser().absolute()

@@ -7,6 +7,7 @@ it; everybody else reads DIR/postgres.json.
 import logging
 import secrets
 import socket
+import threading
 import time
 
 from config.database_url import (
@@ -20,7 +21,7 @@ from config.json_file import write_json
 from config.owner_lock import AlreadyOwned, OwnerLock
 from config.postgres_account import Account
 from config.postgres_binaries import BinariesNotFound, find_binaries
-from config.postgres_cluster import USER, Cluster, PostgresFailed
+from config.postgres_cluster import USER, Cluster, PostgresFailed, forget_dead_server, leftover_server
 from config.postgres_server import PostgresServer, answers, connect
 from config.watcher import Watcher, stop_postgres
 
@@ -35,6 +36,7 @@ __all__ = [
     "django_database",
     "parse_database_url",
     "read_address",
+    "wait_until_answering",
 ]
 
 HOST = "127.0.0.1"
@@ -63,6 +65,9 @@ class EmbeddedPostgres:
         self._watcher: Watcher | None = None
         self._cluster: Cluster | None = None
         self._server: PostgresServer | None = None
+        # `stop` may come from another thread while `ensure_running` waits for a long recovery.
+        self._turn = threading.Lock()
+        self._stopped = False
 
     @property
     def pid(self) -> int | None:
@@ -86,7 +91,7 @@ class EmbeddedPostgres:
         self._watcher = watcher
         self._remember()
         self._cluster = self._open_cluster()
-        self._stop_leftover(self._cluster)
+        self.stop_leftover()
         if not self._password:
             self._password = secrets.token_urlsafe(24)
             self._cluster.set_password(self._password)
@@ -102,18 +107,29 @@ class EmbeddedPostgres:
         assert self._watcher is not None, "start comes first"
         log.error("PostgreSQL died; starting it again")
         self._forget_server()
-        self._stop_leftover(self._cluster)
+        self.stop_leftover()
         self._launch(self._cluster, self._watcher)
         return True
 
     def stop(self, *, fast_s: float = 10.0, immediate_s: float = 3.0) -> None:
         """The server has ended (fast shutdown, then immediate, then killed) and the folder has no owner."""
-        if self._server is not None:
-            self._server.stop(fast_s=fast_s, immediate_s=immediate_s)
-            self._server = None
+        with self._turn:
+            self._stopped = True
+            server = self._server
+        if server is not None:
+            server.stop(fast_s=fast_s, immediate_s=immediate_s)
         if self._throwaway and self._cluster is not None:
             self._cluster.delete()
         self.lock.release()
+
+    def stop_leftover(self) -> bool:
+        """No server runs that outlived an earlier owner; True when there was one. Only for the owner of the folder."""
+        leftover = leftover_server(self.target.directory)
+        if leftover is not None:
+            log.warning("stopping PostgreSQL (pid %d), which outlived its owner", leftover.pid)
+            stop_postgres(leftover)
+        forget_dead_server(self.target.directory)
+        return leftover is not None
 
     def _remember(self) -> None:
         known = read_address(self.target) or {}
@@ -128,32 +144,31 @@ class EmbeddedPostgres:
             self._publish()
         return Cluster.open(self.target.directory, binaries, self._account, new_password=self._password)
 
-    def _stop_leftover(self, cluster: Cluster) -> None:
-        leftover = cluster.leftover_server()
-        if leftover is not None:
-            log.warning("stopping PostgreSQL (pid %d), which outlived its owner", leftover.pid)
-            stop_postgres(leftover)
-        cluster.forget_dead_server()
-
     def _launch(self, cluster: Cluster, watcher: Watcher) -> None:
         said = ""
         for retry_after in _RETRY_AFTER_S:
             self._port = self._port if _is_free(self._port) else _free_port()
-            command = cluster.server_command(self._port, throwaway=self._throwaway)
-            self._server = PostgresServer(command, account=self._account, log_file=self.log_file, watcher=watcher)
-            if self._server.wait_until_answering(self.address):
+            server = self._begin(cluster.server_command(self._port, throwaway=self._throwaway), watcher)
+            if server.wait_until_answering(self.address):
                 return self._publish()
-            said = self._server.said().strip()
+            said = server.said().strip()
             self._forget_server()
             if not any(fault in said for fault in _PASSING_FAULTS):
                 break
             time.sleep(retry_after)
         raise PostgresFailed(f"PostgreSQL did not start; {self.log_file} says:\n{said[-2000:]}")
 
+    def _begin(self, command: list[str], watcher: Watcher) -> PostgresServer:
+        with self._turn:
+            if self._stopped:
+                raise PostgresFailed("PostgreSQL was stopped while it was starting")
+            self._server = PostgresServer(command, account=self._account, log_file=self.log_file, watcher=watcher)
+            return self._server
+
     def _forget_server(self) -> None:
-        if self._server is not None:
-            self._server.stop(fast_s=0.0, immediate_s=1.0)
-            self._server = None
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop(fast_s=0.0, immediate_s=1.0)
 
     def _publish(self) -> None:
         version = self._cluster.binaries.version if self._cluster else ""
@@ -168,6 +183,17 @@ class EmbeddedPostgres:
     def _cut_log(self) -> None:
         if self.log_file.exists() and self.log_file.stat().st_size > LOG_LIMIT_BYTES:
             self.log_file.replace(self.log_file.with_name("postgres.log.1"))
+
+
+def wait_until_answering(target: EmbeddedDatabase, *, patience_s: float = 60.0) -> bool:
+    """True once the server that somebody else owns answers; False when it has not done so in time."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        address = read_address(target)
+        if address is not None and answers(address):
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def _is_free(port: int) -> bool:

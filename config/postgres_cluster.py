@@ -78,20 +78,6 @@ class Cluster:
         if answer.returncode != 0:
             raise PostgresFailed(f"the password could not be set: {answer.stderr.strip()}")
 
-    def leftover_server(self) -> ProcessIdentity | None:
-        """The server that still runs on this data folder after its owner died; a zombie or a stranger is none."""
-        try:
-            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-        except (OSError, ValueError):
-            return None
-        server = ProcessIdentity.of(pid)
-        ours = command_name(pid) == "postgres" and working_folder(pid) in (None, self.data.resolve())
-        return server if server is not None and ours else None
-
-    def forget_dead_server(self) -> None:
-        """No pid file is left that would keep a new server from starting; only for the owner of the folder."""
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
-
     def delete(self) -> None:
         """The data is gone for good."""
         place = self.data.resolve()
@@ -140,3 +126,20 @@ class Cluster:
                 f"version {self.binaries.version}. Set PGBIN to the programs of version {made_by}; "
                 "to move up, dump with the old version and restore into a new folder"
             )
+
+
+def leftover_server(directory: Path) -> ProcessIdentity | None:
+    """The server that still runs on a data folder after its owner died; a zombie or a stranger is none."""
+    data = (directory / "data").resolve()
+    try:
+        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
+    server = ProcessIdentity.of(pid)
+    ours = command_name(pid) == "postgres" and working_folder(pid) in (None, data)
+    return server if server is not None and ours else None
+
+
+def forget_dead_server(directory: Path) -> None:
+    """No pid file is left that would keep a new server from starting; only for the owner of the folder."""
+    (directory / "data" / "postmaster.pid").unlink(missing_ok=True)

@@ -52,10 +52,12 @@ class Watcher:
         self._held = (*self._held, *hold)
         self._spawn()
 
-    def ensure(self) -> None:
-        """The watcher lives: a killed one has been replaced and told everything again."""
-        if self._process is not None and self._process.poll() is not None:
-            self._spawn()
+    def ensure(self) -> bool:
+        """The watcher lives; True when it had been killed and another one was told everything."""
+        if self._process is None or self._process.poll() is None:
+            return False
+        self._spawn()
+        return True
 
     def watch(self, process: ProcessIdentity, kind: Kind) -> None:
         """The process (`group`: with the group it leads) will not outlive this one for long."""
