@@ -323,7 +323,7 @@ _PAYLOAD_MEMBERS = (
 )  # fmt: skip
 _PAYLOADS = _VALUES | st.dictionaries(st.sampled_from(_PAYLOAD_MEMBERS), _VALUES, max_size=8)
 _DATA = st.tuples(
-    st.dictionaries(st.sampled_from(_MEMBERS) | _TEXTS, _VALUES, max_size=14),
+    st.dictionaries(st.sampled_from(_MEMBERS) | _TEXTS, _VALUES, max_size=9),
     st.fixed_dictionaries({}, optional={"decodedPayload": _PAYLOADS, "payload": _PAYLOADS}),
 ).map(lambda parts: {**parts[0], **parts[1]})
 _TYPES = st.sampled_from([str(member) for member in EventType]) | st.sampled_from(("", "run.", "run.paused", "x"))
@@ -332,7 +332,7 @@ _IDS = st.none() | st.sampled_from(("", "t1", "t2"))
 
 
 @st.composite
-def hostile_logs(draw: st.DrawFn, max_events: int = 25) -> list[Event]:
+def hostile_logs(draw: st.DrawFn, max_events: int = 15) -> list[Event]:
     """A numbered log whose events hold anything at all, in any order."""
     log = Log()
     for event_type, data, subject, span in draw(
