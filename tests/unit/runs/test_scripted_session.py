@@ -423,3 +423,42 @@ async def test_an_echo_does_not_wait_for_the_pace_of_the_script() -> None:
 
     echo = await asyncio.wait_for(waiting, 1)
     assert echo.source_id == f"env:{a_message(1).message_id}"
+
+
+async def test_a_change_of_state_is_told_at_its_own_place_and_not_behind_it() -> None:
+    plan = a_plan()
+    session = attached(plan)
+    await take_envelopes(session.observe(0), 2)
+    session.confirm((await session.suspend("lunch")).adapter_state)
+    state = (await session.resume("back")).adapter_state
+
+    at_its_place = await read_ready(attached(plan, state).observe(2))
+    behind = await read_ready(attached(plan, state).observe(3))
+
+    assert states(at_its_place) == [SessionState.OPEN, SessionState.RESOLVED]
+    assert states(behind) == [SessionState.RESOLVED]
+
+
+async def test_a_message_sent_while_the_past_is_read_again_takes_no_place_of_it() -> None:
+    plan = a_plan()
+    session = attached(plan)
+    first_reading = await take_envelopes(session.observe(0), 4)
+    stream = session.observe(0)
+    await take_envelopes(stream, 1)
+
+    await committed(session, plan, a_message(1))
+
+    again = await read_ready(session.observe(0))
+    assert envelopes(again)[:4] == envelopes(first_reading)
+    assert envelopes(again)[4].source_id == f"env:{a_message(1).message_id}"
+
+
+async def test_a_cursor_beyond_the_session_leaves_no_hole_before_the_next_message() -> None:
+    plan = a_plan(options={"scenario": "silent"})
+    session = attached(plan)
+    session.observe(50)
+
+    await committed(session, plan, a_message(1))
+
+    heard = await read_ready(session.observe(0))
+    assert types(heard) == ["SessionStart", "Proposal"]
