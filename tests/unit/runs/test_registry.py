@@ -63,7 +63,7 @@ def test_an_adapter_class_answers_before_anything_is_opened() -> None:
     adapter = adapter_class("scripted")
 
     assert adapter.source_name == "scripted-runtime"
-    assert adapter.option_faults({"scenario": "silent"}, "") == []  # type: ignore[call-arg,arg-type]
+    assert adapter.option_faults({"scenario": "silent"}, "") == []
 
 
 def test_an_opened_runtime_stands_behind_a_breaker_of_the_settings() -> None:
