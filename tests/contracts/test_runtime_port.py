@@ -10,7 +10,7 @@ import pytest
 from runs.domain.events import Ack, Envelope, Observation, ObservationKind, SessionSnapshot, SessionState
 from runs.errors import SessionNotFound
 from runs.runtimes.port import Outgoing, Sent, Session, SessionPlan
-from tests.contracts.conftest import Stage
+from tests.contracts.stage import Stage
 from tests.plans import a_message
 from tests.streams import envelopes, take, take_envelopes, types
 

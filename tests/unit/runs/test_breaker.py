@@ -1,7 +1,8 @@
 """The circuit breaker: what counts, what is let through, what it tells."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import cast
 
 import pytest
 
@@ -15,7 +16,7 @@ from runs.errors import (
     RuntimeUnsupported,
     SessionNotFound,
 )
-from runs.runtimes.breaker import Breaker, BreakerState, GuardedRuntime
+from runs.runtimes.breaker import Breaker, BreakerState, GuardedRuntime, GuardedSession
 from runs.runtimes.port import RuntimeInfo, SessionPlan
 from runs.runtimes.scripted import ScriptedRuntime
 from runs.runtimes.scripted.session import ScriptedSession
@@ -273,12 +274,20 @@ async def test_a_health_check_neither_feeds_it_nor_is_refused_by_it(scene: Scene
     assert scene.state() == "OPEN"
 
 
-async def test_closing_a_guarded_stream_closes_the_runtimes_own() -> None:
-    session = GuardedRuntime(ScriptedRuntime(), Breaker(threshold=1, reset_ms=1)).attach(a_plan(), adapter_state=None)
-    stream = session.observe(0)
+class Kept(ScriptedSession):
+    """A session that keeps hold of the stream it gave away."""
+
+    def observe(self, after: int) -> AsyncIterator[Observation]:
+        self.stream = super().observe(after)
+        return self.stream
+
+
+async def test_closing_a_guarded_stream_closes_the_runtimes_own(scene: Scene) -> None:
+    session = Kept(a_plan(), adapter_state=None)
+    stream = GuardedSession(session, scene.breaker).observe(0)
     await take(stream, 1)
 
-    await stream.aclose()  # type: ignore[attr-defined]
+    await cast(AsyncGenerator[Observation], stream).aclose()
 
     with pytest.raises(StopAsyncIteration):
-        await anext(stream)
+        await anext(session.stream)

@@ -1,9 +1,11 @@
 """Cancelling, suspending and resuming a scripted session."""
 
+import asyncio
+
 from runs.domain.events import Ack, SessionState
 from tests.plans import a_message, a_plan
 from tests.scripted import attached, committed
-from tests.streams import envelopes, read_ready, states, take, take_envelopes
+from tests.streams import envelopes, is_lifecycle, read_ready, states, take, take_envelopes, types
 
 
 async def test_a_cancelled_session_says_so_where_it_stopped_and_no_more() -> None:
@@ -111,3 +113,22 @@ async def test_a_change_of_state_is_told_at_its_own_place_and_not_behind_it() ->
 
     assert states(at_its_place) == [SessionState.OPEN, SessionState.RESOLVED]
     assert states(behind) == [SessionState.RESOLVED]
+
+
+async def test_a_paced_session_does_not_make_up_for_the_time_it_stood_still() -> None:
+    session = attached(a_plan(options={"stepMs": 100}))
+    stream = session.observe(0)
+    await take(stream, 1)
+    session.confirm((await session.suspend("lunch")).adapter_state)
+    await take(stream, 1)
+    waiting = asyncio.ensure_future(take(stream, 2))
+    await asyncio.sleep(0.15)
+
+    clock = asyncio.get_running_loop().time
+    resumed = clock()
+    session.confirm((await session.resume("back")).adapter_state)
+
+    told, spoken = await waiting
+    assert is_lifecycle(told)
+    assert types([spoken]) == ["Proposal"]
+    assert clock() - resumed >= 0.099
