@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import cast
 
-from runs.domain.events import Observation, ObservationKind
+from runs.domain.events import Envelope, Observation, ObservationKind, SessionSnapshot, SessionState
 
 PATIENCE = 5.0  # seconds until a stream that should speak is called broken
 
@@ -61,3 +61,18 @@ async def read_ready(stream: AsyncIterator[Observation]) -> list[Observation]:
 def envelopes(observations: list[Observation]) -> list[Observation]:
     """Those from the session stream, which alone move the cursor."""
     return [one for one in observations if one.kind is ObservationKind.ENVELOPE]
+
+
+def types(observations: list[Observation]) -> list[str]:
+    """The message types among them, in order."""
+    return [one.body.message_type for one in observations if isinstance(one.body, Envelope)]
+
+
+def states(observations: list[Observation]) -> list[SessionState]:
+    """The states they tell, in order."""
+    return [one.body.state for one in observations if isinstance(one.body, SessionSnapshot)]
+
+
+def is_lifecycle(observation: Observation) -> bool:
+    """True for what tells a change of the session's state."""
+    return observation.kind is ObservationKind.LIFECYCLE
