@@ -16,7 +16,7 @@ from typing import Protocol
 
 import msgspec
 
-from runs.domain.events import Ack, JsonObject, Observation, SessionSnapshot
+from runs.domain.events import Ack, JsonObject, Observation
 from runs.errors import FieldFault
 
 
@@ -81,6 +81,7 @@ class SessionPlan(msgspec.Struct, frozen=True, kw_only=True):
     context: bytes = b""  # UTF-8 JSON or the envelope's bytes; empty = none
     options: JsonObject = {}
     scenario: str = ""
+    kickoff_count: int = 0  # messages the run sends first; a scripted session speaks only after them
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):

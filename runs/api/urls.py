@@ -1,0 +1,5 @@
+"""The routes of runs."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []
