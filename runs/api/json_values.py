@@ -1,4 +1,4 @@
-"""What a free-form JSON value may hold: nothing that PostgreSQL or orjson would refuse later, when it is too late to say so."""
+"""What a free-form JSON value may hold: nothing that PostgreSQL or orjson would refuse when it is too late to say so."""
 
 import math
 import re

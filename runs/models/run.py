@@ -61,7 +61,9 @@ class Run(models.Model):
     trace_id = models.CharField(max_length=32, null=True, blank=True)
     traceparent = models.CharField(max_length=64, blank=True, default="")
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
-    request_digest = models.BinaryField(max_length=32, help_text="of the validated request; tells a repeat from a reuse")
+    request_digest = models.BinaryField(
+        max_length=32, help_text="of the validated request; tells a repeat from a reuse"
+    )
     # What was asked for, as validated: needed to launch and re-attach. Never shown; metadata holds a redacted copy.
     request = models.TextField()
     source_kind = models.CharField(max_length=100, null=True, blank=True)
@@ -113,10 +115,6 @@ class Run(models.Model):
             GinIndex(fields=["tags"], name="runs_tags"),
             # The observers' claim and every sweep: only what has not ended.
             models.Index(fields=["observer_id", "created_at"], condition=models.Q(ending_seq=None), name="runs_open"),
-            # The claim of queued runs, oldest first.
-            models.Index(
-                fields=["created_at"], condition=models.Q(ending_seq=None, observer_id=None), name="runs_unowned"
-            ),
         ]
         constraints = [
             # The election: whoever ends a run sets all three, and nobody can set one alone.
@@ -130,7 +128,9 @@ class Run(models.Model):
                 condition=models.Q(ending_seq=None) | models.Q(ending_seq=models.F("last_seq")),
                 name="runs_ending_is_last",
             ),
-            models.CheckConstraint(condition=models.Q(status__in=[s.value for s in RunStatus]), name="runs_known_status"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=[s.value for s in RunStatus]), name="runs_known_status"
+            ),
             models.CheckConstraint(
                 condition=models.Q(wanted=None) | models.Q(wanted__in=["cancel", "suspend", "resume"]),
                 name="runs_known_wish",

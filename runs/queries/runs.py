@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Func, Q, TextField, Value
+from django.db.models import F, Func, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
 from runs.domain.documents import RunRow
@@ -35,10 +36,10 @@ class RunFilter:
 
 def run_row(project_id: UUID, run_id: UUID) -> RunRow:
     """The run as it is shown. Raises RunNotFound, also for a run of another project."""
-    row = _as_rows(Run.objects.filter(id=run_id, project_id=project_id)).first()
+    row = _shown(Run.objects.filter(id=run_id, project_id=project_id)).first()
     if row is None:
         raise RunNotFound
-    return row
+    return RunRow._make(row)
 
 
 def require_run(project_id: UUID, run_id: UUID) -> None:
@@ -64,14 +65,14 @@ def list_runs(
     """One page of the runs `wanted` matches, ordered by `createdAt` or `updatedAt`, ties by id."""
     sign = "-" if descending else ""
     ordered = _matching(project_id, wanted).order_by(f"{sign}{_ORDERS[sort_by]}", f"{sign}id")
-    return list(_as_rows(ordered)[offset : offset + limit])
+    return [RunRow._make(row) for row in _shown(ordered)[offset : offset + limit]]
 
 
-def _as_rows(runs: RunQuerySet) -> "RunRows":
+def _shown(runs: RunQuerySet) -> QuerySet[Run, tuple[Any, ...]]:
     # jsonb as text: it is passed on as it is, never parsed and written again.
     return runs.annotate(
         metadata_text=Cast("metadata", TextField()), cleanup_errors_text=Cast("cleanup_errors", TextField())
-    ).values_list(*RunRow._fields, named=False)
+    ).values_list(*RunRow._fields)
 
 
 def _matching(project_id: UUID, wanted: RunFilter) -> RunQuerySet:

@@ -5,8 +5,7 @@ import functools
 from django.conf import settings
 
 from runs.domain.lifecycle import RunStatus
-from runs.domain.normaliser import Context
-from runs.domain.normaliser.llm import PriceTable
+from runs.domain.normaliser import Context, PriceTable
 from runs.domain.projection import ProjectionState
 from runs.domain.redaction import Redactor
 from runs.models import Run
@@ -29,14 +28,13 @@ def context_of(run: Run, state: ProjectionState) -> Context:
     """The normaliser's context at the run's last event."""
     known = state.private["context"]
     return Context(
+        run_id=str(run.id),
         mode_name=run.mode_name,
         source_name=adapter_class(run.runtime_kind).source_name,
         session_id=run.session_id or "",
         status=RunStatus(run.status),
         session_state=known["sessionState"],
         seen=set(known["seen"]),
-        roles={},
-        outbound={},
         trace_id=run.trace_id,
         redactor=redactor(),
         prices=prices(),

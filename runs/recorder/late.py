@@ -23,9 +23,7 @@ def keep_late(run_id: UUID, late: Sequence[Identified], *, reason: str) -> int:
     with connection.cursor() as cursor:
         for one in late:
             body = one.observation.raw
-            cursor.execute(
-                _KEEP, [uuid7(), run_id, reason, one.observation.kind, one.source_id, one.digest, body]
-            )
+            cursor.execute(_KEEP, [uuid7(), run_id, reason, one.observation.kind, one.source_id, one.digest, body])
             added += cursor.rowcount
     return added
 

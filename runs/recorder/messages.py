@@ -63,7 +63,8 @@ def _settle(message: OutboundMessage, event: Event, now: datetime | None) -> Non
     if not isinstance(status, str):
         return
     message.status = status
-    message.updated_at = message.sent_at = now or message.updated_at
+    message.updated_at = now or message.updated_at
+    message.sent_at = message.sent_at or now
     if "ack" in event.data:
         message.ack = orjson.dumps(event.data["ack"], option=orjson.OPT_SORT_KEYS).decode()
     if status == "accepted":

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 import orjson
 from django.db.models.functions import Now
@@ -14,7 +13,6 @@ from runs.domain.events import (
     ENDING_TYPES,
     Draft,
     Event,
-    EventType,
     Observation,
     ObservationKind,
     Undecodable,
@@ -22,7 +20,7 @@ from runs.domain.events import (
 )
 from runs.domain.lifecycle import RunStatus, may_move
 from runs.domain.normaliser import Context, normalise
-from runs.domain.projection import ProjectionState, fold
+from runs.domain.projection import ProjectionState, final_metadata, fold
 from runs.errors import InvalidTransition
 from runs.models import OutboxEntry, Run, RuntimeSession
 from runs.models.append import append_rows
@@ -75,8 +73,10 @@ class RunWriter:
         sifted = sift(self.run.id, [item for item in batch if isinstance(item, Observation)])
         self._set_clock(sifted.now)
         if sifted.conflicts:
-            self.change_run(late_count=self.run.late_count + keep_late(self.run.id, sifted.conflicts, reason="conflict"))
-        self.context.outbound = {**self.context.outbound, **messages_named(self.run, batch)}
+            self.change_run(
+                late_count=self.run.late_count + keep_late(self.run.id, sifted.conflicts, reason="conflict")
+            )
+        self.context.outbound.update(messages_named(self.run, batch))
         fresh = {id(one.observation): one for one in sifted.fresh}
         first = len(self._events)
         for item in batch:
@@ -106,6 +106,13 @@ class RunWriter:
         for name, value in columns.items():
             setattr(self.session, name, value)
 
+    def clock(self) -> datetime:
+        """The time of this transaction's events: the database's, read once under the lock."""
+        if self.now is None:
+            self.append([])
+        assert self.now is not None
+        return self.now
+
     def recorded(self) -> Recorded:
         """How the run stands once this transaction has committed."""
         return Recorded(
@@ -130,6 +137,8 @@ class RunWriter:
         append_rows("runs_event", EVENT_COLUMNS, [self._event_row(event) for event in self._events])
         self.state = fold(self.state, self._events)
         store_state(self.run, self.state)
+        if self.run.ending_seq is not None:
+            self.change_run(metadata={**self.run.metadata, **final_metadata(self.state)})
         settle_messages(self.run, self._events, self.now)
         OutboxEntry.objects.create(
             run_id=self.run.id,

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import msgspec
 
-from runs.domain.events import Ack, JsonObject, Observation, SessionSnapshot
+from runs.domain.events import Ack, JsonObject, Observation
 from runs.errors import FieldFault
 
 
