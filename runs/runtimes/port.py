@@ -85,7 +85,10 @@ class SessionPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
-    """One message to encode: `payload` is a JSON object for the mode's message type, `payload_bytes` wins over it."""
+    """One message to encode: `payload` is a JSON object for the mode's message type, `payload_bytes` wins over it.
+
+    `payload_type` is the full name of the protobuf message that `payload` describes, where the caller named one.
+    """
 
     message_id: str
     message_type: str
@@ -93,6 +96,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     recipients: tuple[str, ...] = ()
     payload: JsonObject | None = None
     payload_bytes: bytes | None = None
+    payload_type: str = ""
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
