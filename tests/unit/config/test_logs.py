@@ -69,8 +69,8 @@ def test_what_has_the_form_of_a_secret_is_masked(text: str) -> None:
 
 
 def test_masking_leaves_ordinary_text_alone() -> None:
-    text = "run 7 moved from seq 3 to 9; the bearer of news; see https://example.com/a:b?x=1"
-    assert masked(text.replace("bearer of", "carrier of")) == text.replace("bearer of", "carrier of")
+    text = "run 7 moved from seq 3 to 9 after 2 tokens; see https://example.com/a:b?x=1 or mail a@b.example"
+    assert masked(text) == text
 
 
 def test_configured_secrets_are_masked_in_messages_and_tracebacks_of_both_formats() -> None:
