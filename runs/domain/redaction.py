@@ -43,7 +43,8 @@ _SECRET_SUFFIXES = (
 _NAME_HINTS = tuple(
     re.compile(hint)
     for hint in (
-        rb"k(?:ey|(?<=tok)en|(?<=cook)ie)",
+        rb"k(?:ey|(?<=tok)en)(?:id)?[\\\"' \t=:_-]",  # keys and tokens, not promptTokens or keyboard
+        rb"k(?<=cook)ie",
         rb"w(?:(?<=passw)|(?<=pw)d)",
         rb"z(?<=authoriz)",
         rb"secret",
