@@ -60,15 +60,11 @@ class Mailbox:
         self._over, self.fault = True, fault
         self._arrived.set()
 
-    async def take(self, patience: float | None = None) -> Post:
-        """What waits, at most BATCH frames; waits up to `patience` seconds (None: for ever) if there is nothing."""
+    async def take(self) -> Post:
+        """What waits, at most BATCH frames; waits if there is nothing."""
         if not (self._frames or self._asides or self._over):
             self._arrived.clear()
-            try:
-                async with asyncio.timeout(patience):
-                    await self._arrived.wait()
-            except TimeoutError:
-                return Post([], [], over=False)
+            await self._arrived.wait()
         frames = [self._frames.popleft() for _ in range(min(BATCH, len(self._frames)))]
         self._bytes -= sum(map(len, frames))
         self._room.set()
