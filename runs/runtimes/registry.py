@@ -1,6 +1,7 @@
 """Which runtimes there are: a name becomes a kind, a kind an adapter by dotted path, an adapter an opened runtime."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Protocol, Self, cast
 
 from django.conf import settings
@@ -12,7 +13,11 @@ from runs.runtimes.port import Runtime
 
 
 class Adapter(Runtime, Protocol):
-    """What an adapter class offers beyond the port; `option_faults` is static, usable before anything is opened."""
+    """What an adapter class offers beyond the port."""
+
+    @staticmethod
+    def option_faults(options: Mapping[str, object], scenario: str) -> Sequence[FieldFault]:
+        """As in the port, but usable before anything is opened."""
 
     @classmethod
     def configured(cls) -> Self:
