@@ -127,7 +127,7 @@ class Execution(_Value, frozen=True, kw_only=True):
     idempotency_key: str | None = None
     tags: tuple[str, ...] = ()
     requester: Requester | None = None
-    timeouts: Timeouts = Timeouts()
+    timeouts: Timeouts | None = None
 
 
 class ExecutionRequest(_Value, frozen=True, kw_only=True):
@@ -136,8 +136,8 @@ class ExecutionRequest(_Value, frozen=True, kw_only=True):
     mode: str
     runtime: RuntimeChoice
     session: SessionRequest
+    execution: Execution
     kickoff: tuple[KickoffRequest, ...] = ()
-    execution: Execution = Execution()
 
     @property
     def initiator(self) -> str:
@@ -154,12 +154,12 @@ class ExecutionRequest(_Value, frozen=True, kw_only=True):
     @property
     def admission_ms(self) -> int | None:
         """How long admission may take, None to leave it to the settings."""
-        return self.execution.timeouts.admission_ms
+        return self.execution.timeouts.admission_ms if self.execution.timeouts else None
 
     @property
     def progress_ms(self) -> int | None:
         """How long the run may stand still; 0 means for ever, None leaves it to the settings."""
-        return self.execution.timeouts.progress_ms
+        return self.execution.timeouts.progress_ms if self.execution.timeouts else None
 
     @property
     def tags(self) -> list[str]:
