@@ -20,13 +20,15 @@ pages = get_asgi_application()
 
 
 async def application(scope: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]], send: Send) -> None:
-    """`/flood` sends as fast as it may, `/idle` sends nothing until the process ends, `/produced` counts."""
+    """`/flood` sends as fast as it may, `/idle` waits for the end of the process, `/deaf` does not, `/produced` counts."""
     if scope["type"] == "websocket":
         await _flood_websocket(receive, send)
     elif scope["path"] == "/flood":
         await _stream(scope, receive, send, _flood())
     elif scope["path"] == "/idle":
         await _stream(scope, receive, send, _until_shutdown(scope))
+    elif scope["path"] == "/deaf":
+        await _stream(scope, receive, send, _for_ever())
     elif scope["path"] == "/produced":
         await _answer(send, json.dumps(produced).encode())
     else:
@@ -44,6 +46,11 @@ async def _until_shutdown(scope: dict[str, Any]) -> AsyncIterator[bytes]:
     yield b"hello\n"
     await shutdown_of(scope).wait()
     yield b"good bye\n"
+
+
+async def _for_ever() -> AsyncIterator[bytes]:
+    yield b"hello\n"
+    await asyncio.Event().wait()
 
 
 async def _stream(scope: dict[str, Any], receive: Any, send: Send, parts: AsyncIterator[bytes]) -> None:
