@@ -1,0 +1,146 @@
+"""Run: one multi-agent session and its lifecycle. Its row is the lock, the fence, the sequence and the election."""
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models.functions import Now
+
+from runs.domain.lifecycle import TERMINAL, RunStatus
+from runs.errors import Fenced, RunEnded, RunNotFound
+from runs.models.identity import uuid7
+from runs.models.project import DEFAULT_PROJECT_ID, Project
+
+if TYPE_CHECKING:
+    from runs.models.projection import Projection
+    from runs.models.session import RuntimeSession
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    """Reads and locks of runs."""
+
+    def lock(self, run_id: UUID, *, epoch: int | None) -> "Run":
+        """The run's row, locked until the transaction ends, its session and projection with it.
+
+        `epoch=None` is for writers that own nothing (API, sweep). Raises RunNotFound, Fenced (another observer has
+        taken the run since `epoch`) or RunEnded. Must be the first statement of a write: commit order is then seq order.
+        """
+        if self.select_for_update(no_key=True).filter(id=run_id).values_list("id").first() is None:
+            raise RunNotFound
+        # A second statement: rows joined to the locking one would be as old as its snapshot, however long it waited.
+        run = self.select_related("session", "projection").defer("request").get(id=run_id)
+        if run.ending_seq is not None:
+            raise RunEnded(f"run is {run.status}", details={"from": run.status})
+        if epoch is not None and run.lease_epoch != epoch:
+            raise Fenced(f"run {run_id} is owned under epoch {run.lease_epoch}, not {epoch}")
+        return run
+
+
+class Run(models.Model):
+    """One observed multi-agent session: what was asked for, where it is, who owns it, how it ended."""
+
+    if TYPE_CHECKING:
+        session: RuntimeSession
+        projection: Projection
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    project = models.ForeignKey(Project, models.PROTECT, default=DEFAULT_PROJECT_ID, db_index=False)
+    status = models.CharField(max_length=20, default=RunStatus.QUEUED, choices=[(s, s) for s in RunStatus])
+    mode = models.CharField(max_length=10, help_text="live or sandbox")
+    mode_name = models.CharField(max_length=255)
+    runtime_kind = models.CharField(max_length=20)
+    runtime_version = models.CharField(max_length=100, null=True, blank=True)
+    session_id = models.CharField(max_length=128, null=True, blank=True)
+    session_opener = models.CharField(max_length=20)
+    trace_id = models.CharField(max_length=32, null=True, blank=True)
+    traceparent = models.CharField(max_length=64, blank=True, default="")
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True)
+    request_digest = models.BinaryField(
+        max_length=32, help_text="of the validated request; tells a repeat from a reuse"
+    )
+    # What was asked for, as validated: needed to launch and re-attach. Never shown; metadata holds a redacted copy.
+    request = models.TextField()
+    source_kind = models.CharField(max_length=100, null=True, blank=True)
+    source_ref = models.CharField(max_length=500, null=True, blank=True)
+    tags = ArrayField(models.TextField(), default=list, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+
+    last_seq = models.BigIntegerField(default=0)
+    last_raw_seq = models.BigIntegerField(default=0)
+    ending_seq = models.BigIntegerField(null=True, blank=True)
+    ending = models.TextField(null=True, blank=True, help_text="the certificate, as JSON text")
+    error_code = models.CharField(max_length=40, null=True, blank=True)
+    error_message = models.TextField(null=True, blank=True)
+    late_count = models.BigIntegerField(default=0)
+
+    observer_id = models.UUIDField(null=True, blank=True, help_text="the observer that owns the run")
+    lease_epoch = models.BigIntegerField(default=0, help_text="grows by one with every owner; fences the former ones")
+    recovery_attempts = models.IntegerField(default=0)
+    wanted = models.CharField(max_length=10, null=True, blank=True, help_text="cancel, suspend or resume")
+    wanted_by = models.CharField(max_length=255, null=True, blank=True)
+    wanted_reason = models.TextField(null=True, blank=True)
+    wanted_at = models.DateTimeField(null=True, blank=True)
+    wanted_answer = models.TextField(null=True, blank=True, help_text="the owner's answer, as JSON text")
+
+    admission_deadline = models.DateTimeField(null=True, blank=True)
+    progress_deadline = models.DateTimeField(null=True, blank=True)
+    hard_deadline = models.DateTimeField(null=True, blank=True)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    cleanup_status = models.CharField(max_length=20, null=True, blank=True)
+    cleanup_errors = models.JSONField(default=list, blank=True)
+    cleanup_attempts = models.IntegerField(default=0)
+    cleanup_due_at = models.DateTimeField(null=True, blank=True)
+
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    last_event_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        # No index holds last_seq, progress_deadline or updated_at: the UPDATE of every batch must stay HOT.
+        indexes = [
+            # GET /runs and the admin list: newest first within a project.
+            models.Index(fields=["project", "-created_at", "-id"], name="runs_newest"),
+            # GET /runs?tags=...
+            GinIndex(fields=["tags"], name="runs_tags"),
+            # The observers' claim and every sweep: only what has not ended.
+            models.Index(fields=["observer_id", "created_at"], condition=models.Q(ending_seq=None), name="runs_open"),
+        ]
+        constraints = [
+            # The election: whoever ends a run sets all three, and nobody can set one alone.
+            models.CheckConstraint(
+                condition=models.Q(status__in=sorted(TERMINAL), ended_at__isnull=False, ending_seq__isnull=False)
+                | (~models.Q(status__in=sorted(TERMINAL)) & models.Q(ended_at=None, ending_seq=None)),
+                name="runs_terminal_iff_ended",
+            ),
+            # No event follows the ending.
+            models.CheckConstraint(
+                condition=models.Q(ending_seq=None) | models.Q(ending_seq=models.F("last_seq")),
+                name="runs_ending_is_last",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=[s.value for s in RunStatus]), name="runs_known_status"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(wanted=None) | models.Q(wanted__in=["cancel", "suspend", "resume"]),
+                name="runs_known_wish",
+            ),
+            # Two first requests under one key give one run (POST /runs).
+            models.UniqueConstraint(fields=["project", "idempotency_key"], name="runs_idempotency_key"),
+            # A session has one run, whatever the project: SESSION_ALREADY_EXISTS.
+            models.UniqueConstraint(fields=["runtime_kind", "session_id"], name="runs_session"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mode_name} {self.id}"
+
+    @property
+    def has_ended(self) -> bool:
+        """True once the one ending is written."""
+        return self.ending_seq is not None

@@ -1,0 +1,50 @@
+"""RuntimeSession: the session of a run as its runtime knows it, and how far we have read it."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from runs.models.identity import uuid7
+from runs.models.run import Run
+
+
+class RuntimeSession(models.Model):
+    """What Initialize and GetSession answered, the exact SessionStart bytes, and the runtime cursor.
+
+    `cursor` counts the distinct session envelopes recorded from the session stream; it commits with the events it
+    covers. Too low is harmless (the runtime replays, source ids recognise), too high would lose.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    run = models.OneToOneField(Run, models.CASCADE, related_name="session")  # one session a run; read with the lock
+    protocol = models.CharField(max_length=20, null=True, blank=True)
+    runtime_name = models.CharField(max_length=100, null=True, blank=True)
+    runtime_version = models.CharField(max_length=100, null=True, blank=True)
+    supported_modes = ArrayField(models.TextField(), null=True, blank=True)
+    capabilities = models.JSONField(null=True, blank=True, help_text="absent capabilities stay null")
+    initialized_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(max_length=40, null=True, blank=True)
+    mode_version = models.CharField(max_length=100, null=True, blank=True)
+    configuration_version = models.CharField(max_length=255, null=True, blank=True)
+    policy_version = models.CharField(max_length=255, null=True, blank=True)
+    initiator = models.CharField(max_length=255, null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    cursor = models.BigIntegerField(default=0)
+    start_message_id = models.UUIDField(null=True, blank=True)
+    start_envelope = models.BinaryField(null=True, blank=True)  # exact bytes, stored before they are sent
+    start_sent_at = models.DateTimeField(null=True, blank=True)
+    start_acked_at = models.DateTimeField(null=True, blank=True)
+    adapter_state = models.BinaryField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            # Resuming relies on it: a cursor never moves below zero.
+            models.CheckConstraint(condition=models.Q(cursor__gte=0), name="sessions_cursor_not_negative"),
+            # The launch sequence: nothing is sent that was not stored first.
+            models.CheckConstraint(
+                condition=models.Q(start_sent_at=None) | models.Q(start_envelope__isnull=False),
+                name="sessions_start_stored_before_sent",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"session of {self.run_id}"
