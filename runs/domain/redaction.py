@@ -1,8 +1,8 @@
 """Mask secrets in everything that is shown.
 
-A rule is a handful of literals and a way to mask. The literals are looked for once, in the lower-cased JSON text of a
-whole value; only where one occurs are the value's strings walked, and only with the rules that were hinted at. So a
-message without anything suspicious costs a few substring searches.
+The JSON text of a value is searched once for hints. Only where one is found are the value's strings walked, and only
+with the rules that were hinted at: a message without anything suspicious costs a few searches that run at the speed of
+memory. A hint is an expression that begins with a rare letter and looks around from there, which the engine finds fast.
 """
 
 import re
@@ -16,6 +16,9 @@ MASK = "[redacted]"
 
 SCAN_LIMIT = 128 * 1024
 """Characters of one value that operators' patterns are run over; what lies beyond is masked unread."""
+
+_SHORTEST_SECRET = 7  # characters; every rule needs at least as many
+_LONGEST_NAME = 64
 
 _SECRET_NAMES = frozenset(
     {"password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "authorization", "proxyauthorization"}
@@ -37,43 +40,64 @@ _SECRET_SUFFIXES = (
     "sessiontoken",
     "idtoken",
 )
-_NAME_HINTS = (b"passw", b"passphrase", b"pwd", b"secret", b"token", b"key", b"authorization", b"credential", b"cookie")
+_NAME_HINTS = tuple(
+    re.compile(hint)
+    for hint in (
+        rb"k(?:ey|(?<=tok)en)(?:id)?[\\\"' \t=:_-]",  # keys and tokens, not promptTokens or keyboard
+        rb"k(?<=cook)ie",
+        rb"w(?:(?<=passw)|(?<=pw)d)",
+        rb"z(?<=authoriz)",
+        rb"secret",
+        rb"credential",
+        rb"passphrase",
+    )
+)
+"""In lower case; where none is found there is neither a member that holds a secret nor an assignment of one."""
 
 
 class _Rule(NamedTuple):
-    hints: tuple[bytes, ...]  # lower case; where none occurs the expression cannot match
+    hint: re.Pattern[bytes]  # where it is not found, the expression cannot match
     expression: re.Pattern[str]
-    replacement: str
+    replacement: str = MASK
 
 
-def _rule(hints: str, expression: str, replacement: str = MASK) -> _Rule:
-    flags = re.IGNORECASE | re.ASCII | re.DOTALL
-    return _Rule(tuple(hint.encode() for hint in hints.split("|")), re.compile(expression, flags), replacement)
+def _token(hint: bytes, expression: str, replacement: str = MASK) -> _Rule:
+    return _Rule(re.compile(hint), re.compile(expression, re.ASCII | re.DOTALL), replacement)
 
 
-def _assignment(hints: str, names: str, *, least: int) -> _Rule:
+def _assignment(names: str, *, least: int) -> re.Pattern[str]:
     """`name=value`, `name: value` and `"name": "value"` in running text, also when quotes are escaped."""
     prefix = r"(?<![A-Za-z])(?:[a-z]{1,20}[_-]|access|auth|refresh|client|session){0,3}"
     quotes = r"[\\\"']{0,4}"
     gap = rf"{quotes}[ \t]{{0,4}}[=:][ \t]{{0,4}}{quotes}"
     value = rf"(?!\[redacted\]|bearer |basic )[^\s\\\"',;&}}]{{{least},}}"
-    return _rule(hints, rf"({prefix}(?:{names}){gap}){value}", rf"\1{MASK}")
+    return re.compile(rf"({prefix}(?:{names}){gap}){value}", re.IGNORECASE | re.ASCII)
 
 
-# Every expression is linear: a match may begin only where its first class cannot reach back, and repeats are possessive
-# or bounded.
-_RULES = (
-    _rule("private key", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)"),
-    _rule("bearer", r"\b(bearer)[ \t]{1,8}[\w.~+/=:-]{6,}", rf"\1 {MASK}"),
-    _rule("basic", r"\b(basic)[ \t]{1,8}[A-Za-z0-9+/]{12,}={0,2}", rf"\1 {MASK}"),
-    _rule("sk-|sk_|pk_|rk_", r"(?<![\w-])(?:sk-|[spr]k_(?:live|test)_)[\w-]{12,}"),
-    _rule("ghp_|gho_|ghu_|ghs_|ghr_|github_pat_", r"(?<!\w)(?:gh[pousr]_|github_pat_)\w{16,}"),
-    _rule("glpat-|xox|whsec_|aiza", r"(?<![\w-])(?:glpat-|xox[abeoprs]-|whsec_|AIza)[\w/+=-]{10,}"),
-    _rule("akia|asia", r"(?<!\w)A[KS]IA[A-Z0-9]{16}(?!\w)"),
-    _rule("eyj", r"(?<![\w-])eyJ[\w-]{6,}+\.[\w-]{6,}+(?:\.[\w-]*)?"),
-    _rule("@", r"(://)[^\s/?#@\"']{0,256}:[^\s/?#@\"']{1,256}@", rf"\1{MASK}@"),
-    _assignment("passw|pwd|passphrase", "password|passwd|passphrase|pwd", least=3),
-    _assignment("secret|token|key", "secret|token|(?:api|secret|access|private)[_-]?key", least=6),
+# Every expression is linear: a match may begin only where its own class cannot reach back to, and repeats are bounded,
+# possessive or last.
+_TOKENS = (
+    _token(rb"-----BEGIN ", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)"),
+    _token(rb"-(?:(?<=sk-)|(?<=glpat-)|(?<=xox[abeoprs]-))", r"(?<![\w-])(?:sk-|glpat-|xox[abeoprs]-)[\w-]{10,}"),
+    _token(
+        rb"_(?:(?<=gh[pousr]_)|(?<=github_)|(?<=whsec_)|(?<=[spr]k_))",
+        r"(?<![\w-])(?:gh[pousr]_|github_pat_|whsec_|[spr]k_(?:live|test)_)[\w+/=-]{10,}",
+    ),
+    _token(rb"A(?:[KS]IA|Iza)", r"(?<![\w-])(?:A[KS]IA[A-Z0-9]{16}(?!\w)|AIza[\w-]{20,})"),
+    _token(rb"J(?<=eyJ)", r"(?<![\w-])eyJ[\w-]{6,}+\.[\w-]{6,}+(?:\.[\w-]*)?"),
+    _token(rb"@", r"(://)[^\s/?#@\"']{0,256}:[^\s/?#@\"']{1,256}@", rf"\1{MASK}@"),
+)
+_SCHEMES = _Rule(
+    re.compile(rb"b(?:earer|asic)[ \t]"),  # in lower case
+    re.compile(  # a word of letters alone must be long: people write of bearers and basics, too
+        r"\b(bearer|basic)[ \t]{1,8}(?:(?=[a-z]{0,64}[\d.~+/=:_-])[\w.~+/=:-]{6,}|[a-z]{16,})",
+        re.IGNORECASE | re.ASCII,
+    ),
+    rf"\1 {MASK}",
+)
+_ASSIGNMENTS = (
+    _assignment("password|passwd|passphrase|pwd", least=3),
+    _assignment("secret|token|(?:api|secret|access|private)[_-]?key", least=6),
 )
 
 
@@ -92,10 +116,8 @@ class Redactor:
 
     def redact_text(self, text: str) -> str:
         """`text` without secrets; the same object where there are none."""
-        rules = _hinted(text.encode(errors="replace").lower())
-        if not rules and not self._extra:
-            return text
-        return _Walk(rules, self._extra, names=False).text(text)
+        walk = self._walk(text.encode(errors="replace"))
+        return text if walk is None else walk.text(text)
 
     def redact_bytes(self, data: bytes) -> bytes:
         """`data` without the secrets that stand in it as text; the same object where there are none."""
@@ -106,14 +128,20 @@ class Redactor:
     def scrub(self, value: object, encoded: bytes) -> tuple[object, list[str]]:
         """`value` without secrets, and the paths of what was masked. `encoded` is its JSON text without escapes of
         plain letters: secrets are first looked for there."""
-        lowered = encoded.lower()
-        rules = _hinted(lowered)
-        names = any(hint in lowered for hint in _NAME_HINTS)
-        if not rules and not names and not self._extra:
+        walk = self._walk(encoded)
+        if walk is None:
             return value, []
-        walk = _Walk(rules, self._extra, names=names)
         masked = walk.value(value)
-        return (masked, walk.paths) if walk.paths else (value, [])
+        return masked, walk.paths
+
+    def _walk(self, encoded: bytes) -> "_Walk | None":
+        """A walk with the rules hinted at in `encoded`, or None where there is nothing to look for."""
+        rules = [rule for rule in _TOKENS if rule.hint.search(encoded)]
+        lowered = encoded.lower()
+        if _SCHEMES.hint.search(lowered):
+            rules.append(_SCHEMES)
+        names = any(hint.search(lowered) for hint in _NAME_HINTS)
+        return _Walk(rules, self._extra, names=names) if rules or names or self._extra else None
 
 
 class _Walk:
@@ -128,6 +156,7 @@ class _Walk:
         self._left = SCAN_LIMIT
 
     def value(self, value: object) -> object:
+        """`value` masked; the same object where there is nothing to mask."""
         if isinstance(value, str):
             masked = self.text(value)
             if masked is not value:
@@ -140,12 +169,19 @@ class _Walk:
         return value
 
     def text(self, text: str) -> str:
-        masked = text
-        for rule in self._rules:
-            masked = rule.expression.sub(rule.replacement, masked)
+        """`text` masked; the same object where there is nothing to mask."""
+        masked = self._masked(text) if len(text) >= _SHORTEST_SECRET else text
         if self._extra:
             masked = self._scan(masked)
         return text if masked == text else masked
+
+    def _masked(self, text: str) -> str:
+        for rule in self._rules:
+            text = rule.expression.sub(rule.replacement, text)
+        if self._names and ("=" in text or ":" in text):
+            for assignment in _ASSIGNMENTS:
+                text = assignment.sub(rf"\1{MASK}", text)
+        return text
 
     def _object(self, value: dict[str, object]) -> object:
         changed: dict[str, object] | None = None
@@ -195,11 +231,7 @@ class _Walk:
 
 def names_a_secret(name: str) -> bool:
     """True if a JSON member called `name` holds a secret, whatever its value looks like."""
-    if len(name) > 64:
+    if len(name) > _LONGEST_NAME:
         return False
     plain = name.lower().replace("_", "").replace("-", "")
     return plain in _SECRET_NAMES or plain.endswith(_SECRET_SUFFIXES)
-
-
-def _hinted(lowered: bytes) -> list[_Rule]:
-    return [rule for rule in _RULES if any(hint in lowered for hint in rule.hints)]

@@ -11,11 +11,11 @@ import orjson
 from runs.domain.events import JsonObject
 
 MAX_DEPTH = 128
-"""Levels of nesting that are kept; orjson writes 254, and what holds an event adds a few of its own."""
+"""Levels of nesting that are kept; what holds an event adds a few of its own."""
 
 _REPLACEMENT = "\ufffd"
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_PROBE_DEPTH = 254 - MAX_DEPTH
+_LEVELS_OF_ORJSON = 254
 
 
 def clean(text: str) -> str:
@@ -30,15 +30,15 @@ def storable(value: object) -> tuple[object, bytes]:
 
     NaN becomes null, tuples lists, integers beyond 64 bits text; what lies deeper than MAX_DEPTH is left out.
     """
-    try:
-        encoded = _encode(value)
-    except (TypeError, RecursionError):
-        encoded = _encode(_pruned(value, MAX_DEPTH))
-    decoded = orjson.loads(encoded)
-    if b"\\u0000" in encoded:
-        decoded = _pruned(decoded, MAX_DEPTH)
-        encoded = orjson.dumps(decoded)
-    return decoded, encoded
+    encoded = _encoded(value)
+    if encoded is None or b"\\u0000" in encoded:
+        encoded = orjson.dumps(_pruned(value, MAX_DEPTH))
+    return orjson.loads(encoded), encoded
+
+
+def may_be_deep(encoded: bytes) -> bool:
+    """False if the JSON text surely nests no deeper than the log can keep."""
+    return encoded.count(b"[") + encoded.count(b"{") > MAX_DEPTH
 
 
 def storable_object(value: JsonObject) -> tuple[JsonObject, bytes]:
@@ -47,12 +47,22 @@ def storable_object(value: JsonObject) -> tuple[JsonObject, bytes]:
     return (decoded, encoded) if isinstance(decoded, dict) else ({}, b"{}")
 
 
-def _encode(value: object) -> bytes:
-    # Written inside extra lists, so that orjson itself refuses what is nested too deeply: no walk in Python.
-    nested = value
-    for _ in range(_PROBE_DEPTH):
-        nested = [nested]
-    return orjson.dumps(nested)[_PROBE_DEPTH:-_PROBE_DEPTH]
+def _encoded(value: object) -> bytes | None:
+    """The JSON text, or None where the log could not keep the value as it is."""
+    try:
+        encoded = orjson.dumps(value)
+        if may_be_deep(encoded):
+            orjson.dumps(_buried(value))
+    except (TypeError, RecursionError):
+        return None
+    return encoded
+
+
+def _buried(value: object) -> object:
+    # Inside so many lists orjson itself refuses what nests deeper than MAX_DEPTH: no walk in Python.
+    for _ in range(_LEVELS_OF_ORJSON - MAX_DEPTH):
+        value = [value]
+    return value
 
 
 def _pruned(value: object, depth: int) -> object:

@@ -27,14 +27,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         `epoch=None` is for writers that own nothing (API, sweep). Raises RunNotFound, Fenced (another observer has
         taken the run since `epoch`) or RunEnded. Must be the first statement of a write: commit order is then seq order.
         """
-        run = (
-            self.select_for_update(no_key=True, of=("self",))
-            .select_related("session", "projection")
-            .filter(id=run_id)
-            .first()
-        )
-        if run is None:
+        if self.select_for_update(no_key=True).filter(id=run_id).values_list("id").first() is None:
             raise RunNotFound
+        # A second statement: rows joined to the locking one would be as old as its snapshot, however long it waited.
+        run = self.select_related("session", "projection").defer("request").get(id=run_id)
         if run.ending_seq is not None:
             raise RunEnded(f"run is {run.status}", details={"from": run.status})
         if epoch is not None and run.lease_epoch != epoch:

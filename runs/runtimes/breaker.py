@@ -35,16 +35,21 @@ class Breaker:
         clock: Callable[[], float] = time.monotonic,
         on_change: OnChange | None = None,
     ) -> None:
-        self.state: BreakerState = "CLOSED"
         self.failures_total = 0
         self.successes_total = 0
         self._threshold = threshold
         self._reset = reset_ms / 1000
         self._clock = clock
         self._on_change = on_change
+        self._state: BreakerState = "CLOSED"
         self._in_a_row = 0
         self._since = 0.0  # when it opened, or the present probe began
         self._probe = 0  # number of the latest probe; ordinary calls are 0
+
+    @property
+    def state(self) -> BreakerState:
+        """CLOSED lets calls through, OPEN none, HALF_OPEN waits for the answer of its one probe."""
+        return self._state
 
     async def call(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """The result of one guarded call; BreakerOpen if it is not admitted."""
@@ -71,11 +76,11 @@ class Breaker:
     def reset(self, reason: str = "reset by hand") -> None:
         """The breaker is closed and has forgotten every failure."""
         self._in_a_row = 0
-        if self.state != "CLOSED":
+        if self._state != "CLOSED":
             self._move("CLOSED", reason)
 
     def _admit(self) -> int:
-        if self.state == "CLOSED":
+        if self._state == "CLOSED":
             return 0
         waited = self._clock() - self._since
         # A probe that gave no answer for the whole reset time gives its place to the next: a silent stream may never.
@@ -83,20 +88,20 @@ class Breaker:
             raise BreakerOpen(details={"retryAfterMs": round((self._reset - waited) * 1000)})
         self._probe += 1
         self._since = self._clock()
-        if self.state == "OPEN":
+        if self._state == "OPEN":
             self._move("HALF_OPEN", "reset time over")
         return self._probe
 
     def _answered(self, probe: int) -> None:
         self.successes_total += 1
-        if self.state == "CLOSED" or self._is_current(probe):
+        if self._state == "CLOSED" or self._is_current(probe):
             self.reset("the probe was answered")
 
     def _failed(self, probe: int, fault: RuntimeFault) -> None:
         self.failures_total += 1
-        if self.state == "CLOSED":
+        if self._state == "CLOSED":
             self._in_a_row += 1
-        if self._is_current(probe) or (self.state == "CLOSED" and self._in_a_row >= self._threshold):
+        if self._is_current(probe) or (self._state == "CLOSED" and self._in_a_row >= self._threshold):
             self._since = self._clock()
             self._move("OPEN", fault.message)
 
@@ -107,10 +112,10 @@ class Breaker:
             self._move("OPEN", "the probe was given up")
 
     def _is_current(self, probe: int) -> bool:
-        return self.state == "HALF_OPEN" and probe == self._probe
+        return self._state == "HALF_OPEN" and probe == self._probe
 
     def _move(self, state: BreakerState, reason: str) -> None:
-        self.state = state
+        self._state = state
         if self._on_change is not None:
             self._on_change(state, reason)
 

@@ -15,13 +15,13 @@ from runs.runtimes.port import Runtime
 class Adapter(Runtime, Protocol):
     """What an adapter class offers beyond the port."""
 
-    @staticmethod
-    def option_faults(options: Mapping[str, object], scenario: str) -> Sequence[FieldFault]:
-        """As in the port, but usable before anything is opened."""
-
     @classmethod
     def configured(cls) -> Self:
         """The runtime as the settings describe it. Makes no call."""
+
+    @staticmethod
+    def option_faults(options: Mapping[str, object], scenario: str) -> Sequence[FieldFault]:
+        """As in the port, but usable before anything is opened."""
 
 
 class OnBreakerChange(Protocol):

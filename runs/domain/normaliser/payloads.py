@@ -12,13 +12,10 @@ import orjson
 
 from runs.domain.events import Envelope, JsonObject
 from runs.domain.redaction import Redactor
-from runs.domain.text import clean, storable, storable_object
+from runs.domain.text import clean, may_be_deep, storable, storable_object
 
 # Members of known types that hold bytes (as base64): secrets hide there from a look at the text.
 _BYTES_MEMBERS = ("data", "supportingData", "details", "input", "partialOutput", "output", "context")
-
-# Beyond so many openings a JSON text might be nested more deeply than the log can keep.
-_SHALLOW = 64
 
 
 class Payload(msgspec.Struct, frozen=True):
@@ -55,7 +52,7 @@ def _known(decoded: JsonObject, is_signal: bool, redactor: Redactor) -> Payload:
     kept, encoded = storable_object(decoded)
     masked, paths = redactor.scrub(kept, encoded)
     shown = masked if isinstance(masked, dict) else {}
-    if is_signal:
+    if is_signal and "dataJson" not in shown:
         shown = _with_signal_data(shown, redactor)
     for name in _BYTES_MEMBERS:
         if name in shown:
@@ -148,7 +145,7 @@ def _parsed(data: bytes) -> tuple[object, bytes]:
         if b"\\u" not in data:
             raise
         return storable(_leniently_parsed(data))
-    if b"\\" in data or data.count(b"[") + data.count(b"{") > _SHALLOW:
+    if b"\\" in data or may_be_deep(data):
         return storable(value)  # escapes could hide a secret from the first look, nesting the value from the log
     return value, data
 

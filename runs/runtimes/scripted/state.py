@@ -52,7 +52,7 @@ class AdapterState(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
 
     def reach(self, played: int) -> int:
         """The last place that is taken once `played` envelopes were said: later than all of them and all insertions."""
-        return max(played, 1, *(insertion.ordinal for insertion in self.sent), 1)
+        return max(played, 1, *(insertion.ordinal for insertion in self.sent))
 
     def opened(self) -> "AdapterState":
         """The state once SessionStart was accepted."""

@@ -20,7 +20,7 @@ from runs.models.stored_request import bearer_of
 from runs.operations.audit import Actor
 from runs.operations.launch import Launched, launch_run
 from tests.bodies import UUID_4, Body, full_body, short_body
-from tests.integration.runs.conftest import Post
+from tests.caller import Post
 from tests.invariants import assert_invariants
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -7,8 +7,8 @@ from django.test import Client
 
 from runs.models import Project, Run
 from tests.bodies import Body, full_body, short_body
+from tests.caller import Post
 from tests.cast import queued_run, running_run
-from tests.integration.runs.conftest import Post
 
 pytestmark = pytest.mark.django_db
 

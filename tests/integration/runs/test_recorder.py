@@ -172,9 +172,9 @@ def test_time_within_a_run_never_goes_back() -> None:
 
 def test_the_statements_of_a_batch_do_not_grow_with_it_e01(django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
     run = running_run()
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         record(run.id, [envelope(n) for n in range(3)], epoch=0)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         record(run.id, [envelope(n, sender=f"p{n % 7}") for n in range(100, 300)], epoch=0)
 
 

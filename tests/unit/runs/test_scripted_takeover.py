@@ -78,10 +78,14 @@ class Owner:
         self.recorded += [one for one in self.heard if one.kind in SAID and one.source_id not in known]
         self.heard = []
 
-    async def send(self, message_type: str, *, commit: bool) -> None:
+    async def send(self, message_type: str, *, commit: bool, hearing: int = 0) -> None:
+        """The commit may take its time: `hearing` is how much is listened for, and recorded, meanwhile."""
         self.sent += 1
         message = a_message(self.sent, message_type=message_type)
         answer = await self.session.send(RUNTIME.encode_message(self.plan, message))
+        if hearing:
+            await self.hear(hearing)
+            self.record()
         if commit and answer.ack.ok:
             self.accepted.append(message.message_id)
             self._commit(answer.adapter_state)
@@ -101,6 +105,7 @@ MOVES = st.one_of(
     st.tuples(st.just("record"), st.none()),
     st.tuples(st.just("crash"), st.none()),
     st.tuples(st.just("send"), st.sampled_from(["Proposal", "Signal", "Note"])),
+    st.tuples(st.just("slow"), st.sampled_from(["Proposal", "Signal"])),
     st.tuples(st.just("lose"), st.sampled_from(["Proposal", "Signal", "suspend"])),
     st.tuples(st.just("steer"), st.sampled_from(["suspend", "resume"])),
 )
@@ -140,11 +145,11 @@ async def one_move(owner: Owner, move: str, what: object) -> None:
         await owner.crash()
     elif move == "send":
         await owner.send(str(what), commit=True)
+    elif move == "slow":
+        await owner.send(str(what), commit=True, hearing=3)
     elif move == "steer":
         await owner.steer(str(what), commit=True)
     else:
         # A transaction that fails takes its owner's handle with it.
         await (owner.steer("suspend", commit=False) if what == "suspend" else owner.send(str(what), commit=False))
-        await owner.hear(3)
-        owner.record()
         await owner.crash()
