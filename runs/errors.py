@@ -36,9 +36,7 @@ class ControlPlaneError(Exception):
 
     code = "INTERNAL_ERROR"
 
-    def __init__(
-        self, message: str | None = None, *, details: Mapping[str, object] | None = None
-    ) -> None:
+    def __init__(self, message: str | None = None, *, details: Mapping[str, object] | None = None) -> None:
         self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
         self.details = dict(details or {})
         super().__init__(self.message)
@@ -49,9 +47,7 @@ class ValidationFailed(ControlPlaneError):
 
     code = "VALIDATION_ERROR"
 
-    def __init__(
-        self, faults: Sequence[FieldFault], message: str | None = None, *, code: str | None = None
-    ) -> None:
+    def __init__(self, faults: Sequence[FieldFault], message: str | None = None, *, code: str | None = None) -> None:
         self.faults = tuple(faults)
         if code is not None:
             self.code = code

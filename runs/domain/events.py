@@ -27,9 +27,7 @@ class SessionState(StrEnum):
     CANCELLED = "SESSION_STATE_CANCELLED"
 
 
-TERMINAL_SESSION_STATES = frozenset(
-    {SessionState.RESOLVED, SessionState.EXPIRED, SessionState.CANCELLED}
-)
+TERMINAL_SESSION_STATES = frozenset({SessionState.RESOLVED, SessionState.EXPIRED, SessionState.CANCELLED})
 
 
 class ObservationKind(StrEnum):

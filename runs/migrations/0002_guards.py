@@ -29,7 +29,7 @@ END $$;
 def guard(table: str) -> migrations.RunSQL:
     return migrations.RunSQL(
         f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION signalbox_append_only();"
+        "FOR EACH ROW EXECUTE FUNCTION signalbox_append_only();",
         f"DROP TRIGGER {table}_append_only ON {table};",
     )
 

@@ -86,9 +86,9 @@ class Event(AppendOnly):
     source_name = models.CharField(max_length=40)
     raw_type = models.TextField(null=True)
     raw_seq = models.BigIntegerField(null=True)
-    trace_id = models.CharField(max_length=64, null=True)
-    span_id = models.CharField(max_length=64, null=True)
-    parent_span_id = models.CharField(max_length=64, null=True)
+    trace_id = models.TextField(null=True)  # agent text: no length may stop a batch
+    span_id = models.TextField(null=True)
+    parent_span_id = models.TextField(null=True)
     lease_epoch = models.BigIntegerField()
     data = models.TextField()
 

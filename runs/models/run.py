@@ -27,14 +27,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         `epoch=None` is for writers that own nothing (API, sweep). Raises RunNotFound, Fenced (another observer has
         taken the run since `epoch`) or RunEnded. Must be the first statement of a write: commit order is then seq order.
         """
-        run = (
-            self.select_for_update(no_key=True, of=("self",))
-            .select_related("session", "projection")
-            .filter(id=run_id)
-            .first()
-        )
-        if run is None:
+        if self.select_for_update(no_key=True).filter(id=run_id).values_list("id").first() is None:
             raise RunNotFound
+        # A second statement: rows joined to the locking one would be as old as its snapshot, however long it waited.
+        run = self.select_related("session", "projection").defer("request").get(id=run_id)
         if run.ending_seq is not None:
             raise RunEnded(f"run is {run.status}", details={"from": run.status})
         if epoch is not None and run.lease_epoch != epoch:
@@ -61,7 +57,9 @@ class Run(models.Model):
     trace_id = models.CharField(max_length=32, null=True, blank=True)
     traceparent = models.CharField(max_length=64, blank=True, default="")
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
-    request_digest = models.BinaryField(max_length=32, help_text="of the validated request; tells a repeat from a reuse")
+    request_digest = models.BinaryField(
+        max_length=32, help_text="of the validated request; tells a repeat from a reuse"
+    )
     # What was asked for, as validated: needed to launch and re-attach. Never shown; metadata holds a redacted copy.
     request = models.TextField()
     source_kind = models.CharField(max_length=100, null=True, blank=True)
@@ -113,10 +111,6 @@ class Run(models.Model):
             GinIndex(fields=["tags"], name="runs_tags"),
             # The observers' claim and every sweep: only what has not ended.
             models.Index(fields=["observer_id", "created_at"], condition=models.Q(ending_seq=None), name="runs_open"),
-            # The claim of queued runs, oldest first.
-            models.Index(
-                fields=["created_at"], condition=models.Q(ending_seq=None, observer_id=None), name="runs_unowned"
-            ),
         ]
         constraints = [
             # The election: whoever ends a run sets all three, and nobody can set one alone.
@@ -130,7 +124,9 @@ class Run(models.Model):
                 condition=models.Q(ending_seq=None) | models.Q(ending_seq=models.F("last_seq")),
                 name="runs_ending_is_last",
             ),
-            models.CheckConstraint(condition=models.Q(status__in=[s.value for s in RunStatus]), name="runs_known_status"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=[s.value for s in RunStatus]), name="runs_known_status"
+            ),
             models.CheckConstraint(
                 condition=models.Q(wanted=None) | models.Q(wanted__in=["cancel", "suspend", "resume"]),
                 name="runs_known_wish",

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import msgspec
 
-from runs.domain.events import Ack, JsonObject, Observation, SessionSnapshot
+from runs.domain.events import Ack, JsonObject, Observation
 from runs.errors import FieldFault
 
 
@@ -81,10 +81,14 @@ class SessionPlan(msgspec.Struct, frozen=True, kw_only=True):
     context: bytes = b""  # UTF-8 JSON or the envelope's bytes; empty = none
     options: JsonObject = {}
     scenario: str = ""
+    kickoff_count: int = 0  # messages the run sends first; a scripted session speaks only after them
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
-    """One message to encode: `payload` is a JSON object for the mode's message type, `payload_bytes` wins over it."""
+    """One message to encode: `payload` is a JSON object for the mode's message type, `payload_bytes` wins over it.
+
+    `payload_type` is the full name of the protobuf message that `payload` describes, where the caller named one.
+    """
 
     message_id: str
     message_type: str
@@ -92,6 +96,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     recipients: tuple[str, ...] = ()
     payload: JsonObject | None = None
     payload_bytes: bytes | None = None
+    payload_type: str = ""
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from runs.domain.documents import EVENT_COLUMNS, event_document
+from runs.domain.documents import EVENT_COLUMNS, EventRow, event_document
 from runs.errors import RunNotFound
 
 PAGE_EVENTS = 256
@@ -54,12 +54,9 @@ def page_after(run_id: UUID, after: int, *, limit: int = PAGE_EVENTS) -> Page:
     if not rows:
         raise RunNotFound
     last_seq, ending_seq, read_at = rows[0][:3]
-    found = [dict(zip(EVENT_COLUMNS, row[3:], strict=True)) for row in rows if row[3] is not None]
+    found = [EventRow._make(row[3:]) for row in rows if row[3] is not None]
     return Page(tuple(_entry(row) for row in found), last_seq, ending_seq, read_at)
 
 
-def _entry(row: dict[str, object]) -> LogEntry:
-    seq, kind = row["seq"], row["type"]
-    assert isinstance(seq, int), "bigint"
-    assert isinstance(kind, str), "varchar"
-    return LogEntry(seq, kind, orjson.dumps(event_document(row)))
+def _entry(row: EventRow) -> LogEntry:
+    return LogEntry(row.seq, row.type, orjson.dumps(event_document(row)))

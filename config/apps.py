@@ -1,0 +1,16 @@
+"""The app of wiring and HTTP policy: system checks and commands, no tables."""
+
+from django.apps import AppConfig
+
+from config.checks import register_checks
+
+
+class SignalboxConfig(AppConfig):
+    """Installed for its checks and commands; nothing imports it."""
+
+    name = "config"
+    verbose_name = "Signalbox"
+
+    def ready(self) -> None:
+        """The checks of config/checks.py take part in every `manage.py check`."""
+        register_checks()

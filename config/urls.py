@@ -1,0 +1,29 @@
+"""Every address of Signalbox."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+
+from config.health import healthz, readyz
+from config.metrics import MetricsView
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("metrics", MetricsView.as_view()),
+    # Before the staff pages: some routes of the API begin with admin/, too.
+    path("", include("runs.api.urls")),
+    path("admin/", admin.site.urls),
+]
+
+if not settings.PRODUCTION:
+    urlpatterns += [
+        path("docs-json", SpectacularJSONAPIView.as_view(), name="docs-json"),
+        path("docs", SpectacularSwaggerView.as_view(url_name="docs-json")),
+    ]
+
+handler400 = "config.http.errors.bad_request"
+handler403 = "config.http.errors.permission_denied"
+handler404 = "config.http.errors.page_not_found"
+handler500 = "config.http.errors.server_error"

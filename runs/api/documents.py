@@ -1,0 +1,43 @@
+"""Answers that are computed, not stored: absent members are left out."""
+
+from runs.domain.events import JsonObject
+from runs.operations.launch import Launched
+from runs.operations.validate import Preflight
+from runs.runtimes.port import Capabilities
+
+
+def launched_document(launched: Launched) -> JsonObject:
+    """The answer of POST /runs."""
+    document: JsonObject = {
+        "runId": str(launched.run_id),
+        "sessionId": launched.session_id,
+        "status": launched.status,
+    }
+    if launched.trace_id:
+        document["traceId"] = launched.trace_id
+    return document
+
+
+def preflight_document(found: Preflight) -> JsonObject:
+    """The answer of POST /runs/validate."""
+    runtime: JsonObject = {"reachable": found.reachable, "supportedModes": list(found.supported_modes)}
+    if found.capabilities is not None:
+        runtime["capabilities"] = _capabilities_document(found.capabilities)
+    return {
+        "valid": found.is_valid,
+        "errors": found.errors,
+        "warnings": found.warnings,
+        "runtime": runtime,
+    }
+
+
+def _capabilities_document(capabilities: Capabilities) -> JsonObject:
+    """What the runtime left out is null."""
+    return {
+        "sessions": capabilities.sessions,
+        "cancellation": capabilities.cancellation,
+        "progress": capabilities.progress,
+        "manifest": capabilities.manifest,
+        "modeRegistry": capabilities.mode_registry,
+        "roots": capabilities.roots,
+    }

@@ -1,0 +1,16 @@
+"""Addresses of runs, without trailing slashes. Fixed paths stand before `runs/<run_id>`, or they would be taken for ids."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from runs.api import views
+from runs.streaming.sse import stream
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("runs", views.RunListView.as_view()),
+    path("runs/validate", views.ValidateView.as_view()),
+    path("runs/<str:run_id>", views.RunView.as_view()),
+    path("runs/<str:run_id>/state", views.StateView.as_view()),
+    path("runs/<str:run_id>/events", views.EventListView.as_view()),
+    path("runs/<str:run_id>/messages", views.MessageListView.as_view()),
+    path("runs/<str:run_id>/stream", stream),
+]

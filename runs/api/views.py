@@ -1,0 +1,133 @@
+"""The routes of a run's life and log: each view parses, calls and renders."""
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from runs import queries
+from runs.api.answers import answer, answer_text
+from runs.api.caller import actor_of, project_of
+from runs.api.documents import launched_document, preflight_document
+from runs.api.filters import EventPage, event_page, run_page
+from runs.api.query import Query, run_id_from
+from runs.api.requests import read_execution_request
+from runs.domain.documents import event_document, message_document, run_document
+from runs.domain.events import JsonObject
+from runs.log_context import current_request_id
+from runs.operations.launch import launch_run
+from runs.operations.validate import validate_request
+
+READ = {"GET": "runs:read"}
+
+
+class RunListView(APIView):
+    """/runs"""
+
+    scopes = {"GET": "runs:read", "POST": "runs:write"}
+
+    def get(self, request: Request) -> HttpResponse:
+        """One page of the caller's runs."""
+        query = Query(request.query_params)
+        page = run_page(query)
+        query.done()
+        project_id = project_of(request)
+        rows = queries.list_runs(
+            project_id,
+            page.wanted,
+            sort_by=page.sort_by,
+            descending=page.descending,
+            limit=page.limit,
+            offset=page.offset,
+        )
+        total = queries.count_runs(project_id, page.wanted)
+        data = [run_document(row) for row in rows]
+        return answer({"data": data, "total": total, "limit": page.limit, "offset": page.offset})
+
+    def post(self, request: Request) -> HttpResponse:
+        """A run is queued, or was already under this idempotency key."""
+        asked = read_execution_request(request.data, idempotency_header=request.headers.get("Idempotency-Key"))
+        launched = launch_run(
+            project_id=project_of(request),
+            request=asked,
+            idempotency_key=asked.execution.idempotency_key,
+            traceparent=request.headers.get("traceparent"),
+            actor=actor_of(request),
+            request_id=current_request_id(),
+        )
+        return answer(launched_document(launched), 201)
+
+
+class ValidateView(APIView):
+    """/runs/validate"""
+
+    scopes = {"POST": "runs:read"}
+
+    def post(self, request: Request) -> HttpResponse:
+        """What a launch would meet; nothing is stored."""
+        asked = read_execution_request(request.data, idempotency_header=request.headers.get("Idempotency-Key"))
+        return answer(preflight_document(validate_request(asked)), 201)
+
+
+class RunView(APIView):
+    """/runs/{id}"""
+
+    scopes = READ
+
+    def get(self, request: Request, run_id: str) -> HttpResponse:
+        """The run."""
+        return answer(run_document(queries.run_row(project_of(request), run_id_from(run_id))))
+
+
+class StateView(APIView):
+    """/runs/{id}/state"""
+
+    scopes = READ
+
+    def get(self, request: Request, run_id: str) -> HttpResponse:
+        """The projection, as it is stored."""
+        return answer_text(queries.state_text(project_of(request), run_id_from(run_id)))
+
+
+class EventListView(APIView):
+    """/runs/{id}/events"""
+
+    scopes = READ
+
+    def get(self, request: Request, run_id: str) -> HttpResponse:
+        """A bare array, or a page where the query filters."""
+        project_id, run = project_of(request), run_id_from(run_id)
+        query = Query(request.query_params)
+        page = event_page(query)
+        query.done()
+        rows = queries.filtered_events(project_id, run, page.wanted, after=page.after, limit=page.limit + 1)
+        if not rows:
+            queries.require_run(project_id, run)
+        data = [event_document(row) for row in rows[: page.limit]]
+        if page.wanted.shows_all:
+            return answer(data)
+        total = queries.count_events(project_id, run, page.wanted)
+        return answer(_page_of_events(page, data, total, has_more=len(rows) > page.limit))
+
+
+class MessageListView(APIView):
+    """/runs/{id}/messages"""
+
+    scopes = READ
+
+    def get(self, request: Request, run_id: str) -> HttpResponse:
+        """What was sent into the session, oldest first."""
+        project_id, run = project_of(request), run_id_from(run_id)
+        query = Query(request.query_params)
+        limit, offset = query.page(default=500, most=1000)
+        query.done()
+        rows = queries.messages_of(project_id, run, limit=limit, offset=offset)
+        if not rows:
+            queries.require_run(project_id, run)
+        return answer([message_document(row) for row in rows])
+
+
+def _page_of_events(page: EventPage, data: list[JsonObject], total: int, *, has_more: bool) -> JsonObject:
+    document: JsonObject = {"data": data, "total": total, "limit": page.limit}
+    if has_more:
+        document["nextCursor"] = data[-1]["seq"]
+    return document

@@ -1,0 +1,17 @@
+"""How stored things are shown: each has one shape, whoever shows it (lists, streams, webhooks, exports)."""
+
+from runs.domain.documents.clock import iso
+from runs.domain.documents.event import EVENT_COLUMNS, EventRow, event_document
+from runs.domain.documents.message import MessageRow, message_document
+from runs.domain.documents.run import RunRow, run_document
+
+__all__ = [
+    "EVENT_COLUMNS",
+    "EventRow",
+    "MessageRow",
+    "RunRow",
+    "event_document",
+    "iso",
+    "message_document",
+    "run_document",
+]

@@ -1,0 +1,72 @@
+"""A run as everybody sees it."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+
+from runs.domain.documents.clock import iso, iso_or_none
+from runs.domain.events import JsonObject
+
+
+class RunRow(NamedTuple):
+    """The columns of a run that are shown; `ending` and the last two are JSON text."""
+
+    id: UUID
+    status: str
+    mode: str
+    mode_name: str
+    runtime_kind: str
+    runtime_version: str | None
+    session_id: str | None
+    session_opener: str
+    trace_id: str | None
+    idempotency_key: str | None
+    last_seq: int
+    source_kind: str | None
+    source_ref: str | None
+    tags: list[str]
+    error_code: str | None
+    error_message: str | None
+    ending: str | None
+    cleanup_status: str | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    archived_at: datetime | None
+    updated_at: datetime
+    metadata_text: str
+    cleanup_errors_text: str
+
+
+def run_document(row: RunRow) -> JsonObject:
+    """The RunRow of the HTTP contract. Write it with orjson: stored JSON texts are passed through."""
+    document: JsonObject = {
+        "id": str(row.id),
+        "status": row.status,
+        "mode": row.mode,
+        "modeName": row.mode_name,
+        "runtimeKind": row.runtime_kind,
+        "runtimeVersion": row.runtime_version,
+        "runtimeSessionId": row.session_id,
+        "sessionOpener": row.session_opener,
+        "traceId": row.trace_id,
+        "idempotencyKey": row.idempotency_key,
+        "lastEventSeq": row.last_seq,
+        "sourceKind": row.source_kind,
+        "sourceRef": row.source_ref,
+        "tags": row.tags,
+        "metadata": orjson.Fragment(row.metadata_text),
+        "errorCode": row.error_code,
+        "errorMessage": row.error_message,
+        "ending": None if row.ending is None else orjson.Fragment(row.ending),
+        "createdAt": iso(row.created_at),
+        "startedAt": iso_or_none(row.started_at),
+        "endedAt": iso_or_none(row.ended_at),
+        "archivedAt": iso_or_none(row.archived_at),
+        "updatedAt": iso(row.updated_at),
+    }
+    if row.cleanup_status is not None:
+        document["cleanup"] = {"status": row.cleanup_status, "errors": orjson.Fragment(row.cleanup_errors_text)}
+    return document

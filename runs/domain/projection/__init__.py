@@ -1,0 +1,18 @@
+"""The live picture of a run, as a pure fold of its events; docs/projection.md shows it to users."""
+
+from runs.domain.projection.fold import fold
+from runs.domain.projection.metrics import final_metadata, metrics_summary
+from runs.domain.projection.state import EMPTY, SCHEMA_VERSION, ProjectionState, dump, empty, load, public_state
+
+__all__ = [
+    "EMPTY",
+    "SCHEMA_VERSION",
+    "ProjectionState",
+    "dump",
+    "empty",
+    "final_metadata",
+    "fold",
+    "load",
+    "metrics_summary",
+    "public_state",
+]

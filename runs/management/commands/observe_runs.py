@@ -1,0 +1,28 @@
+"""Watch runs: launch what is queued, record what runtimes say, take over what nobody owns."""
+
+import asyncio
+import signal
+
+from django.core.management.base import BaseCommand
+
+from runs.observer.supervisor import Observer
+
+
+class Command(BaseCommand):
+    """Runs one observer until SIGTERM or SIGINT; its runs are then handed back at once."""
+
+    help = (
+        "Watch runs: launch what is queued, record what runtimes say, take over what nobody owns. Stop it at any time."
+    )
+
+    def handle(self, *args: object, **options: object) -> None:
+        """Blocks until a signal arrives."""
+        asyncio.run(_observe())
+
+
+async def _observe() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await Observer().run(stop)

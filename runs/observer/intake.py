@@ -1,0 +1,86 @@
+"""Intake: what a runtime's stream has ready, in batches. A quiet stream has no added latency, a busy one few transactions."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from types import TracebackType
+
+from runs.domain.events import Observation
+
+# A stream this much ahead of the database is not read further: memory per run stays bounded.
+AHEAD = 8
+# From this size on a batch was no trickle, and the next one is worth a short wait.
+BUSY = 8
+
+
+class StreamEnded(Exception):
+    """The runtime closed the stream without an error."""
+
+
+class Intake:
+    """Reads a stream on a task of its own. Use as an async context manager: leaving it closes the stream."""
+
+    def __init__(self, stream: AsyncIterator[Observation], *, size: int, wait_ms: int) -> None:
+        self._stream = stream
+        self._size = size
+        self._wait = wait_ms / 1000
+        self._ready: list[Observation] = []
+        self._arrived = asyncio.Event()
+        self._full = asyncio.Event()
+        self._room = asyncio.Event()
+        self._failure: Exception | None = None
+        self._last_size = 0
+
+    async def __aenter__(self) -> "Intake":
+        self._task = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def take(self, timeout: float) -> list[Observation]:
+        """What is ready, at most `size`; an empty list after `timeout` seconds of silence.
+
+        Raises what ended the stream (StreamEnded, or the adapter's fault) once everything before it was taken.
+        """
+        if not self._ready and self._failure is None:
+            self._arrived.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._arrived.wait()
+        if self._last_size >= BUSY and len(self._ready) < self._size and self._failure is None:
+            await self._fill()
+        batch, self._ready = self._ready[: self._size], self._ready[self._size :]
+        self._last_size = len(batch)
+        self._full.clear()
+        self._room.set()
+        if not batch and self._failure is not None:
+            raise self._failure
+        return batch
+
+    async def _fill(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._wait):
+                await self._full.wait()
+
+    async def _read(self) -> None:
+        try:
+            async with contextlib.aclosing(self._stream) as stream:  # type: ignore[type-var]
+                async for observation in stream:
+                    self._ready.append(observation)
+                    self._arrived.set()
+                    if len(self._ready) >= self._size:
+                        self._full.set()
+                    if len(self._ready) >= self._size * AHEAD:
+                        self._room.clear()
+                        await self._room.wait()
+            self._failure = StreamEnded("the runtime closed the stream")
+        except Exception as error:
+            self._failure = error
+        finally:
+            self._arrived.set()
+            self._full.set()

@@ -1,0 +1,197 @@
+"""The rows of a launch, step by step: each function is one transaction that commits before the next call to the runtime.
+
+What Initialize answered is stored before SessionStart, and SessionStart is stored as exact bytes before it is sent, so that
+whoever goes on after a crash sends the same bytes again or knows that it must not.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID, uuid5
+
+import orjson
+from django.conf import settings
+from django.db.models import Func, Value
+from django.db.models.functions import Now
+
+from runs.domain.documents import iso
+from runs.domain.events import Draft, EventType, JsonObject, Observation, SessionSnapshot, SessionState
+from runs.domain.lifecycle import RunStatus
+from runs.domain.outbound import OutboundFacts, outbound_data, payload_descriptor
+from runs.models import OutboundMessage
+from runs.observer.owned import OwnedRun
+from runs.recorder import Recorded, RunWriter, writing
+from runs.recorder.messages import facts_of
+from runs.runtimes.plan import KickoffMessage
+from runs.runtimes.port import RuntimeInfo
+
+LAUNCHER = "launcher"
+KICKOFF = "kickoff"
+
+
+def record_started(run: OwnedRun) -> Recorded:
+    """The run is starting: queued -> starting."""
+    with writing(run.id, epoch=run.epoch) as writer:
+        data: JsonObject = {
+            "status": RunStatus.STARTING.value,
+            "runStatus": RunStatus.STARTING.value,
+            "modeName": run.plan.mode_name,
+            "runtimeKind": run.kind,
+            "startedAt": iso(writer.clock()),
+        }
+        if writer.run.trace_id:
+            data["traceId"] = writer.run.trace_id
+        writer.append([_own(EventType.RUN_STARTED, data, "run", str(run.id))])
+    return writer.recorded()
+
+
+def store_runtime(run: OwnedRun, info: RuntimeInfo) -> None:
+    """What Initialize answered is kept with the session; an absent capability stays null."""
+    with writing(run.id, epoch=run.epoch) as writer:
+        writer.change_session(
+            protocol=info.protocol_version,
+            runtime_name=info.name,
+            runtime_version=info.version,
+            supported_modes=list(info.supported_modes),
+            capabilities={name: getattr(info.capabilities, name) for name in info.capabilities.__struct_fields__},
+            initialized_at=Now(),
+        )
+        if not writer.run.runtime_version:
+            writer.change_run(runtime_version=info.version[:100])
+
+
+def store_start(run: OwnedRun, start: bytes) -> bytes:
+    """The exact SessionStart bytes are stored and marked as about to be sent; returns the stored ones, which are first."""
+    with writing(run.id, epoch=run.epoch) as writer:
+        if writer.session.start_envelope is None:
+            writer.change_session(start_envelope=start, start_message_id=uuid5(run.id, "start"))
+        if writer.session.start_sent_at is None:
+            writer.change_session(start_sent_at=Now())
+        stored = writer.session.start_envelope
+    assert stored is not None
+    return bytes(stored)
+
+
+def bind(
+    run: OwnedRun,
+    *,
+    kickoff: Sequence[tuple[KickoffMessage, bytes]],
+    snapshot: Observation | None = None,
+    adapter_state: bytes | None = None,
+) -> Recorded:
+    """The session is bound: its participants are in the log, the kickoff is stored, the hard deadline stands.
+
+    `kickoff` holds each message with the exact bytes to send. `snapshot` is the GetSession answer, where one was asked for.
+    """
+    with writing(run.id, epoch=run.epoch) as writer:
+        body = snapshot.body if snapshot is not None else None
+        seen = body if isinstance(body, SessionSnapshot) else None
+        writer.append([_bound(writer, run, seen), *_participants(run)])
+        writer.append([_queue(writer, run, index, message, body) for index, (message, body) in enumerate(kickoff)])
+        if snapshot is not None:
+            writer.append([snapshot])
+        writer.change_session(**_session_columns(run, seen), start_acked_at=Now())
+        if adapter_state is not None:
+            writer.change_session(adapter_state=adapter_state)
+        writer.change_run(admission_deadline=None, hard_deadline=_hard_deadline(run))
+    return writer.recorded()
+
+
+def record_running(run: OwnedRun) -> Recorded:
+    """The kickoff is done and the subscription stands: binding_session -> running."""
+    data: JsonObject = {
+        "sessionId": run.plan.session_id,
+        "state": SessionState.OPEN.value,
+        "runStatus": RunStatus.RUNNING.value,
+        "modeName": run.plan.mode_name,
+    }
+    with writing(run.id, epoch=run.epoch) as writer:
+        if writer.run.status == RunStatus.BINDING_SESSION:
+            writer.append([_own(EventType.SESSION_STATE_CHANGED, data, "session", run.plan.session_id)])
+    return writer.recorded()
+
+
+def _own(kind: EventType, data: JsonObject, subject_kind: str, subject_id: str) -> Draft:
+    return Draft(type=kind, data=data, source_name=LAUNCHER, subject_kind=subject_kind, subject_id=subject_id)
+
+
+def _bound(writer: RunWriter, run: OwnedRun, seen: SessionSnapshot | None) -> Draft:
+    plan = run.plan
+    data: JsonObject = {
+        "sessionId": plan.session_id,
+        "initiator": (seen.initiator if seen else "") or plan.initiator,
+        "state": SessionState.OPEN.value,
+        "modeName": plan.mode_name,
+        "modeVersion": plan.mode_version,
+        "configurationVersion": plan.configuration_version,
+        "policyVersion": plan.policy_version or "policy.default",
+        "participants": list(seen.participants) if seen and seen.participants else [p.id for p in plan.participants],
+        "runStatus": RunStatus.BINDING_SESSION.value,
+    }
+    if plan.context_id:
+        data["contextId"] = plan.context_id
+    if seen and seen.extension_keys:
+        data["extensionKeys"] = list(seen.extension_keys)
+    return _own(EventType.SESSION_BOUND, data, "session", plan.session_id)
+
+
+def _participants(run: OwnedRun) -> list[Draft]:
+    drafts = []
+    for participant in run.plan.participants:
+        data: JsonObject = {"participantId": participant.id, "status": "idle"}
+        if participant.role:
+            data["role"] = participant.role
+        if participant.transport_identity:
+            data["transportIdentity"] = participant.transport_identity
+        drafts.append(_own(EventType.PARTICIPANT_SEEN, data, "participant", participant.id))
+    return drafts
+
+
+def _queue(writer: RunWriter, run: OwnedRun, index: int, message: KickoffMessage, body: bytes) -> Draft:
+    row = OutboundMessage.objects.create(
+        run_id=run.id,
+        message_id=kickoff_id(run.id, index),
+        position=index,
+        category=KICKOFF,
+        kind=message.kind,
+        message_type=message.message_type,
+        sender=message.sender,
+        recipients=list(message.recipients),
+        body=body,
+        payload_descriptor=orjson.dumps(payload_descriptor_of(writer, message)).decode(),
+        reply_timeout_ms=message.reply_timeout_ms,
+    )
+    facts: OutboundFacts = facts_of(row, run.plan.session_id)
+    data = outbound_data(facts, status="queued", previous=None)
+    return _own(EventType.MESSAGE_QUEUED, data, "message", str(row.message_id))
+
+
+def payload_descriptor_of(writer: RunWriter, message: KickoffMessage) -> JsonObject:
+    """What may be shown of a payload: encoding, size and a redacted preview."""
+    payload = message.payload_bytes if message.payload_bytes is not None else orjson.dumps(message.payload or {})
+    return payload_descriptor(payload, redactor=writer.context.redactor, media_type=message.media_type)
+
+
+def kickoff_id(run_id: UUID, index: int) -> UUID:
+    """The fixed message id of a kickoff message: the same whoever sends it, and however often."""
+    return uuid5(run_id, f"kickoff-{index}")
+
+
+def _session_columns(run: OwnedRun, seen: SessionSnapshot | None) -> dict[str, object]:
+    plan = run.plan
+    return {
+        "state": (seen.state if seen else SessionState.OPEN).value,
+        "initiator": (seen.initiator if seen else "") or plan.initiator,
+        "mode_version": plan.mode_version,
+        "configuration_version": plan.configuration_version,
+        "policy_version": plan.policy_version or "policy.default",
+    }
+
+
+def _hard_deadline(run: OwnedRun) -> object:
+    return _later(run.plan.ttl_ms + settings.RUN_HARD_GRACE_MS)
+
+
+def _later(milliseconds: int) -> object:
+    clock = Func(function="clock_timestamp")
+    return clock + Func(
+        Value(milliseconds / 1000.0), function="make_interval", template="%(function)s(secs => %(expressions)s)"
+    )

@@ -1,0 +1,100 @@
+"""Launching: from a queued run to a bound session. Every step is committed before the next call to the runtime.
+
+    queued -> starting -> Initialize -> SessionStart (or wait for the agent) -> binding_session
+
+Whoever takes over goes on from the run's status: the SessionStart bytes are sent again only while no ack is stored.
+"""
+
+import time
+from collections.abc import Sequence
+
+from django.conf import settings
+
+from runs.bridge import rows
+from runs.domain.endings import EndingCode
+from runs.domain.lifecycle import RunStatus
+from runs.errors import RuntimeFault, RuntimeTimedOut, RuntimeUnavailable, SessionNotFound, ValidationFailed
+from runs.observer import launch_steps
+from runs.observer.backoff import pause
+from runs.observer.decided import failed, failed_by
+from runs.observer.owned import OwnedRun
+from runs.observer.patience import Patience
+from runs.recorder import Recorded
+from runs.runtimes.plan import KickoffMessage, kickoff_of, outgoing_of
+from runs.runtimes.port import Runtime, Session
+
+
+async def bring_up(run: OwnedRun, runtime: Runtime, session: Session, patience: Patience) -> Recorded | None:
+    """The session is bound and its kickoff stored; None if it was bound already. Raises Decided if it cannot be."""
+    status = run.status
+    if status is RunStatus.QUEUED:
+        status = (await rows(launch_steps.record_started, run)).status
+    if status is not RunStatus.STARTING:
+        return None
+    await _meet(run, runtime, patience)
+    if run.plan.opener == "control-plane":
+        return await _open(run, runtime, session, patience)
+    return await _await_agent(run, session, patience)
+
+
+async def _meet(run: OwnedRun, runtime: Runtime, patience: Patience) -> None:
+    try:
+        info = await patience.ask(runtime.initialize)
+    except (RuntimeUnavailable, RuntimeTimedOut):
+        raise
+    except RuntimeFault as fault:
+        raise failed_by(EndingCode.RUNTIME_REJECTED, fault) from fault
+    await rows(launch_steps.store_runtime, run, info)
+    if info.supported_modes and run.plan.mode_name not in info.supported_modes:
+        raise failed(EndingCode.MODE_NOT_SUPPORTED, f"the runtime does not offer the mode {run.plan.mode_name}")
+
+
+async def _open(run: OwnedRun, runtime: Runtime, session: Session, patience: Patience) -> Recorded:
+    kickoff = _kickoff(run, runtime)
+    start = await rows(launch_steps.store_start, run, runtime.encode_start(run.plan))
+    try:
+        sent = await patience.ask(lambda: session.start(start))
+    except RuntimeFault as fault:
+        raise failed_by(EndingCode.RUNTIME_REJECTED, fault) from fault
+    if not sent.ack.ok:
+        error = sent.ack.error
+        message = f"the runtime refused the session: {error.message if error else 'no reason given'}"
+        raise failed(EndingCode.RUNTIME_REJECTED, message, runtime_code=error.code if error else None)
+    bound = await rows(launch_steps.bind, run, kickoff=kickoff, adapter_state=sent.adapter_state)
+    session.confirm(sent.adapter_state)
+    return bound
+
+
+def _kickoff(run: OwnedRun, runtime: Runtime) -> Sequence[tuple[KickoffMessage, bytes]]:
+    """Each kickoff message with the exact bytes to send, made before anything is sent."""
+    encoded = []
+    for index, message in enumerate(kickoff_of(run.request)):
+        outgoing = outgoing_of(message, message_id=str(launch_steps.kickoff_id(run.id, index)))
+        try:
+            encoded.append((message, runtime.encode_message(run.plan, outgoing)))
+        except RuntimeFault as fault:
+            raise failed_by(EndingCode.KICKOFF_FAILED, fault) from fault
+        except ValidationFailed as fault:
+            raise failed(EndingCode.KICKOFF_FAILED, fault.message) from fault
+    return encoded
+
+
+async def _await_agent(run: OwnedRun, session: Session, patience: Patience) -> Recorded:
+    """An agent opens the session; until the admission deadline "not found" is no failure."""
+    attempt = 0
+    seconds = (run.request.admission_ms or settings.SESSION_POLL_TIMEOUT_MS) / 1000
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            snapshot = await patience.ask(session.snapshot)
+        except SessionNotFound as missing:
+            patience.answered()
+            if time.monotonic() > deadline:
+                message = f"no agent opened the session within {seconds:.0f} s"
+                raise failed(EndingCode.NEVER_STARTED, message, asked="SESSION_NOT_FOUND") from missing
+            await pause(attempt, base_ms=settings.SESSION_POLL_BASE_MS, max_ms=settings.SESSION_POLL_MAX_MS)
+            attempt += 1
+        except RuntimeFault as fault:
+            raise failed_by(EndingCode.RUNTIME_REJECTED, fault) from fault
+        else:
+            return await rows(launch_steps.bind, run, kickoff=(), snapshot=snapshot)

@@ -1,0 +1,47 @@
+"""OwnedRun: what the owner of a run must know to launch it or to go on, read once when it takes the run."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from runs.domain.lifecycle import RunStatus
+from runs.domain.requests import ExecutionRequest, decode_request
+from runs.models import Run
+from runs.runtimes.plan import plan_of
+from runs.runtimes.port import SessionPlan
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedRun:
+    """One run under one lease epoch. `cursor` and `adapter_state` are as committed when it was taken."""
+
+    id: UUID
+    epoch: int
+    status: RunStatus
+    kind: str
+    request: ExecutionRequest
+    plan: SessionPlan
+    cursor: int
+    start_envelope: bytes | None
+    start_acked: bool
+    adapter_state: bytes | None
+    is_taken_over: bool
+
+
+def load_owned(run_id: UUID, epoch: int) -> OwnedRun:
+    """The run as its new owner finds it."""
+    run = Run.objects.select_related("session").get(id=run_id)
+    request = decode_request(run.request)
+    session = run.session
+    return OwnedRun(
+        id=run.id,
+        epoch=epoch,
+        status=RunStatus(run.status),
+        kind=run.runtime_kind,
+        request=request,
+        plan=plan_of(run.id, run.session_id or "", request),
+        cursor=session.cursor,
+        start_envelope=bytes(session.start_envelope) if session.start_envelope is not None else None,
+        start_acked=session.start_acked_at is not None,
+        adapter_state=bytes(session.adapter_state) if session.adapter_state is not None else None,
+        is_taken_over=run.status != RunStatus.QUEUED,
+    )

@@ -1,0 +1,51 @@
+"""Patience: how long a runtime that is away is waited for. Only a real answer renews it; our own events never do."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from django.conf import settings
+
+from runs.domain.endings import EndingCode
+from runs.errors import BreakerOpen, RuntimeTimedOut, RuntimeUnavailable
+from runs.observer.backoff import pause
+from runs.observer.decided import failed
+
+T = TypeVar("T")
+
+
+class Patience:
+    """Counts failures since the last answer of one run's runtime; at its end the run is `runtime_unreachable`."""
+
+    def __init__(self) -> None:
+        self._answered_at = time.monotonic()
+        self.failures = 0
+
+    def answered(self) -> None:
+        """The runtime has said something."""
+        self._answered_at = time.monotonic()
+        self.failures = 0
+
+    async def after(self, fault: Exception) -> None:
+        """A pause has passed, longer after every failure. Raises Decided when the runtime has been away too long."""
+        if not isinstance(fault, BreakerOpen):  # a refusal by our own breaker is no attempt
+            self._give_up_if_spent(fault)
+        await pause(self.failures, base_ms=settings.STREAM_BACKOFF_BASE_MS, max_ms=settings.STREAM_BACKOFF_MAX_MS)
+        self.failures += 1
+
+    async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
+        """The answer of a call that may be repeated, however long the runtime is away within the limit."""
+        while True:
+            try:
+                answer = await call()
+            except (RuntimeUnavailable, RuntimeTimedOut) as fault:
+                await self.after(fault)
+            else:
+                self.answered()
+                return answer
+
+    def _give_up_if_spent(self, fault: Exception) -> None:
+        silent_ms = (time.monotonic() - self._answered_at) * 1000
+        too_often = 0 < settings.STREAM_MAX_RETRIES <= self.failures
+        if silent_ms > settings.RUNTIME_UNREACHABLE_TIMEOUT_MS or too_often:
+            raise failed(EndingCode.RUNTIME_UNREACHABLE, f"the runtime did not answer: {fault}", asked="no_answer")

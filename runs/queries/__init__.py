@@ -1,0 +1,29 @@
+"""Every read of runs that the API, the streams and the insights share. Nothing in here writes."""
+
+from runs.queries.events import (
+    EventFilter,
+    accepted_commitment,
+    count_events,
+    events_after,
+    filtered_events,
+    iterate_events,
+)
+from runs.queries.messages import messages_of
+from runs.queries.runs import RunFilter, count_runs, list_runs, require_run, run_row
+from runs.queries.states import state_text
+
+__all__ = [
+    "EventFilter",
+    "RunFilter",
+    "accepted_commitment",
+    "count_events",
+    "count_runs",
+    "events_after",
+    "filtered_events",
+    "iterate_events",
+    "list_runs",
+    "messages_of",
+    "require_run",
+    "run_row",
+    "state_text",
+]

@@ -1,0 +1,92 @@
+"""Reads of a run's log."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+import orjson
+from django.db.models import QuerySet
+
+from runs.domain.documents import EventRow, iso
+from runs.domain.events import Event as EventValue
+from runs.domain.events import EventType, JsonObject
+from runs.models import Event
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Which events of a run a list shows: from `after_ts` on, before `before_ts`, of any of `types` (empty: all)."""
+
+    after_ts: datetime | None = None
+    before_ts: datetime | None = None
+    types: tuple[str, ...] = ()
+
+    @property
+    def shows_all(self) -> bool:
+        """True if nothing is filtered out."""
+        return self == EventFilter()
+
+
+def events_after(run_id: UUID, after: int, *, limit: int, project_id: UUID | None = None) -> list[EventRow]:
+    """The next `limit` events of a run after seq `after`, in order; none if it is not of `project_id`, where given."""
+    return _rows(_events(run_id, project_id).filter(seq__gt=after), limit)
+
+
+def filtered_events(project_id: UUID, run_id: UUID, wanted: EventFilter, *, after: int, limit: int) -> list[EventRow]:
+    """The next `limit` events after seq `after` that `wanted` matches, in order."""
+    return _rows(_matching(project_id, run_id, wanted).filter(seq__gt=after), limit)
+
+
+def count_events(project_id: UUID, run_id: UUID, wanted: EventFilter) -> int:
+    """How many events of the run `wanted` matches, wherever a page of them begins."""
+    return _matching(project_id, run_id, wanted).count()
+
+
+def iterate_events(run_id: UUID, *, up_to: int | None = None) -> Iterator[EventValue]:
+    """Every event of a run in order, up to and with seq `up_to`; a page at a time is in memory."""
+    after = 0
+    while page := _rows(_events(run_id, None).filter(seq__gt=after), _PAGE):
+        for row in page:
+            if up_to is not None and row.seq > up_to:
+                return
+            yield event_value(row)
+        after = page[-1].seq
+
+
+def accepted_commitment(run_id: UUID) -> int | None:
+    """The seq of the last Commitment that the runtime accepted, None without one."""
+    finalized = Event.objects.filter(run_id=run_id, type=EventType.DECISION_FINALIZED)
+    return finalized.order_by("-seq").values_list("seq", flat=True).first()
+
+
+def event_value(row: EventRow) -> EventValue:
+    """The row as the value it was written from."""
+    columns = row._asdict()
+    del columns["created_at"]
+    columns["ts"] = iso(row.ts)
+    columns["data"] = cast(JsonObject, orjson.loads(row.data))
+    return EventValue(**columns)
+
+
+def _events(run_id: UUID, project_id: UUID | None) -> QuerySet[Event]:
+    events: QuerySet[Event] = Event.objects.filter(run_id=run_id)
+    return events if project_id is None else events.filter(project_id=project_id)
+
+
+def _matching(project_id: UUID, run_id: UUID, wanted: EventFilter) -> QuerySet[Event]:
+    events = _events(run_id, project_id)
+    if wanted.after_ts:
+        events = events.filter(ts__gte=wanted.after_ts)
+    if wanted.before_ts:
+        events = events.filter(ts__lt=wanted.before_ts)
+    if wanted.types:
+        events = events.filter(type__in=wanted.types)
+    return events
+
+
+def _rows(events: QuerySet[Event], limit: int) -> list[EventRow]:
+    return [EventRow._make(row) for row in events.order_by("run_id", "seq").values_list(*EventRow._fields)[:limit]]

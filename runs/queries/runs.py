@@ -1,0 +1,119 @@
+"""Reads of runs: one, many, and whether there is one."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Func, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast
+
+from runs.domain.documents import RunRow
+from runs.domain.requests import SANDBOX
+from runs.errors import RunNotFound
+from runs.models import Run
+from runs.models.run import RunQuerySet
+
+_MILLISECOND = timedelta(milliseconds=1)
+_ORDERS = {"createdAt": "created_at", "updatedAt": "updated_at"}
+_TAG_SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs of a project a list shows; empty text and None mean any."""
+
+    status: str | None = None
+    tags: tuple[str, ...] = ()
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    environment: str = ""
+    scenario_ref: str = ""
+    search: str = ""
+    include_archived: bool = False
+    include_sandbox: bool = False
+
+
+def run_row(project_id: UUID, run_id: UUID) -> RunRow:
+    """The run as it is shown. Raises RunNotFound, also for a run of another project."""
+    row = _shown(Run.objects.filter(id=run_id, project_id=project_id)).first()
+    if row is None:
+        raise RunNotFound
+    return RunRow._make(row)
+
+
+def require_run(project_id: UUID, run_id: UUID) -> None:
+    """Raises RunNotFound unless the project has this run."""
+    if not Run.objects.filter(id=run_id, project_id=project_id).exists():
+        raise RunNotFound
+
+
+def count_runs(project_id: UUID, wanted: RunFilter) -> int:
+    """How many runs `wanted` matches."""
+    return _matching(project_id, wanted).count()
+
+
+def list_runs(
+    project_id: UUID,
+    wanted: RunFilter,
+    *,
+    sort_by: str = "createdAt",
+    descending: bool = True,
+    limit: int = 50,
+    offset: int = 0,
+) -> list[RunRow]:
+    """One page of the runs `wanted` matches, ordered by `createdAt` or `updatedAt`, ties by id."""
+    sign = "-" if descending else ""
+    ordered = _matching(project_id, wanted).order_by(f"{sign}{_ORDERS[sort_by]}", f"{sign}id")
+    return [RunRow._make(row) for row in _shown(ordered)[offset : offset + limit]]
+
+
+def _shown(runs: RunQuerySet) -> QuerySet[Run, tuple[Any, ...]]:
+    # jsonb as text: it is passed on as it is, never parsed and written again.
+    return runs.annotate(
+        metadata_text=Cast("metadata", TextField()), cleanup_errors_text=Cast("cleanup_errors", TextField())
+    ).values_list(*RunRow._fields)
+
+
+def _matching(project_id: UUID, wanted: RunFilter) -> RunQuerySet:
+    runs = Run.objects.filter(project_id=project_id)
+    if not wanted.include_archived:
+        runs = runs.filter(archived_at=None)
+    if not wanted.include_sandbox:
+        runs = runs.exclude(mode=SANDBOX)
+    if wanted.status:
+        runs = runs.filter(status=wanted.status)
+    if wanted.tags:
+        runs = runs.filter(tags__contains=list(wanted.tags))
+    return _described(_created_between(runs, wanted), wanted)
+
+
+def _created_between(runs: RunQuerySet, wanted: RunFilter) -> RunQuerySet:
+    # Both compare what is shown, which has no microseconds: a run is never after its own createdAt.
+    if wanted.created_after:
+        shown = wanted.created_after.replace(microsecond=wanted.created_after.microsecond // 1000 * 1000)
+        runs = runs.filter(created_at__gte=shown + _MILLISECOND)
+    if wanted.created_before:
+        runs = runs.filter(created_at__lt=wanted.created_before)
+    return runs
+
+
+def _described(runs: RunQuerySet, wanted: RunFilter) -> RunQuerySet:
+    if wanted.environment:
+        runs = runs.filter(metadata__environment=wanted.environment)
+    if wanted.scenario_ref:
+        reference = wanted.scenario_ref
+        runs = runs.filter(Q(source_ref=reference) | Q(metadata__scenarioRef__icontains=reference))
+    if wanted.search:
+        runs = _searched(runs, wanted.search)
+    return runs
+
+
+def _searched(runs: RunQuerySet, text: str) -> RunQuerySet:
+    joined = Func(F("tags"), Value(_TAG_SEPARATOR), function="array_to_string", output_field=TextField())
+    return runs.alias(id_text=Cast("id", TextField()), tag_text=joined).filter(
+        Q(id_text__icontains=text)
+        | Q(metadata__scenarioRef__icontains=text)
+        | Q(metadata__environment__icontains=text)
+        | Q(tag_text__icontains=text)
+    )

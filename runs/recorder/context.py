@@ -1,0 +1,41 @@
+"""What normalising needs to know of a run, read under its lock."""
+
+import functools
+
+from django.conf import settings
+
+from runs.domain.lifecycle import RunStatus
+from runs.domain.normaliser import Context, PriceTable
+from runs.domain.projection import ProjectionState
+from runs.domain.redaction import Redactor
+from runs.models import Run
+from runs.runtimes.registry import adapter_class
+
+
+@functools.cache
+def redactor() -> Redactor:
+    """What masks secrets in everything that is shown: the built-in patterns and the configured ones."""
+    return Redactor(settings.MACP_REDACT_PATTERNS)
+
+
+@functools.cache
+def prices() -> PriceTable:
+    """USD per million tokens, by model prefix."""
+    return PriceTable(settings.LLM_PRICES)
+
+
+def context_of(run: Run, state: ProjectionState) -> Context:
+    """The normaliser's context at the run's last event."""
+    known = state.private["context"]
+    return Context(
+        run_id=str(run.id),
+        mode_name=run.mode_name,
+        source_name=adapter_class(run.runtime_kind).source_name,
+        session_id=run.session_id or "",
+        status=RunStatus(run.status),
+        session_state=known["sessionState"],
+        seen=set(known["seen"]),
+        trace_id=run.trace_id,
+        redactor=redactor(),
+        prices=prices(),
+    )

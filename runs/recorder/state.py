@@ -1,0 +1,21 @@
+"""The stored projection of a locked run: read, refolded where an older schema version wrote it, and written."""
+
+from runs.domain.projection import SCHEMA_VERSION, ProjectionState, dump, empty, fold, load
+from runs.models import Projection, Run
+from runs.queries import iterate_events
+
+
+def current_state(run: Run) -> ProjectionState:
+    """The state that equals the fold of the run's events; an older schema version is refolded before use."""
+    stored = run.projection
+    if stored.schema_version == SCHEMA_VERSION:
+        return load(stored.state, stored.private)
+    return fold(empty(str(run.id)), iterate_events(run.id))
+
+
+def store_state(run: Run, state: ProjectionState) -> None:
+    """The projection row holds `state`, which covers every event of the run so far."""
+    public, private = dump(state)
+    Projection.objects.filter(id=run.projection.id).update(
+        state=public.decode(), private=private.decode(), projected_seq=run.last_seq, schema_version=SCHEMA_VERSION
+    )

@@ -1,0 +1,223 @@
+"""RunWriter: everything one transaction adds to a run, gathered in memory and stored at its end."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from django.db.models.functions import Now
+
+from runs.domain.documents import iso
+from runs.domain.events import (
+    ENDING_TYPES,
+    Draft,
+    Event,
+    Observation,
+    ObservationKind,
+    Undecodable,
+    moved_status,
+)
+from runs.domain.lifecycle import RunStatus, may_move
+from runs.domain.normaliser import Context, normalise
+from runs.domain.projection import ProjectionState, final_metadata, fold
+from runs.errors import InvalidTransition
+from runs.models import OutboxEntry, Run, RuntimeSession
+from runs.models.append import append_rows
+from runs.models.identity import uuid7
+from runs.recorder.context import context_of
+from runs.recorder.known import Identified, sift
+from runs.recorder.late import keep_late
+from runs.recorder.messages import messages_named, settle_messages
+from runs.recorder.state import current_state, store_state
+
+log = logging.getLogger("signalbox.recorder")
+
+RAW_COLUMNS = ("id", "run_id", "seq", "kind", "source_id", "digest", "body", "created_at")
+EVENT_COLUMNS = (
+    *("id", "run_id", "project_id", "seq", "ts", "created_at", "type", "subject_kind", "subject_id", "source_kind"),
+    *("source_name", "raw_type", "raw_seq", "trace_id", "span_id", "parent_span_id", "lease_epoch", "data"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How a run stands after a transaction: what was added, and how far the runtime has been read."""
+
+    events: tuple[Event, ...]
+    last_seq: int
+    cursor: int
+    status: RunStatus
+    session_state: str | None
+
+
+class RunWriter:
+    """One locked run and what this transaction adds to it. Made by `runs.recorder.writing` only."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.session: RuntimeSession = run.session
+        self.state: ProjectionState = current_state(run)
+        self.context: Context = context_of(run, self.state)
+        self.now: datetime | None = None
+        self._events: list[Event] = []
+        self._raw_rows: list[tuple[object, ...]] = []
+        self._run_changes: dict[str, object] = {}
+        self._session_changes: dict[str, object] = {}
+
+    def append(self, batch: Sequence[Observation | Draft]) -> list[Event]:
+        """The events that follow from `batch`, numbered. Known observations add nothing, contradicting ones are kept apart.
+
+        Raises InvalidTransition for a move that the lifecycle does not have. An ending is refused: see `append_ending`.
+        """
+        sifted = sift(self.run.id, [item for item in batch if isinstance(item, Observation)])
+        self._set_clock(sifted.now)
+        if sifted.conflicts:
+            self.change_run(
+                late_count=self.run.late_count + keep_late(self.run.id, sifted.conflicts, reason="conflict")
+            )
+        self.context.outbound.update(messages_named(self.run, batch))
+        fresh = {id(one.observation): one for one in sifted.fresh}
+        first = len(self._events)
+        for item in batch:
+            if isinstance(item, Draft):
+                if item.type in ENDING_TYPES:
+                    raise InvalidTransition("only runs/ending.py writes endings")
+                self._number([item])
+            elif (one := fresh.pop(id(item), None)) is not None:
+                self._number(self._normalised(one))
+        return self._events[first:]
+
+    def append_ending(self, draft: Draft, **changes: object) -> Event:
+        """The run's one ending, numbered last; `changes` are the columns of the run that say how it ended."""
+        (ending,) = self._number([draft])
+        self.change_run(ending_seq=ending.seq, ended_at=self.now, **changes)
+        return ending
+
+    def change_run(self, **columns: object) -> None:
+        """These columns of the run change with this transaction's one UPDATE."""
+        self._run_changes.update(columns)
+        for name, value in columns.items():
+            setattr(self.run, name, value)
+
+    def change_session(self, **columns: object) -> None:
+        """These columns of the runtime session change with this transaction."""
+        self._session_changes.update(columns)
+        for name, value in columns.items():
+            setattr(self.session, name, value)
+
+    def clock(self) -> datetime:
+        """The time of this transaction's events: the database's, read once under the lock."""
+        if self.now is None:
+            self.append([])
+        assert self.now is not None
+        return self.now
+
+    def recorded(self) -> Recorded:
+        """How the run stands once this transaction has committed."""
+        return Recorded(
+            events=tuple(self._events),
+            last_seq=self.run.last_seq,
+            cursor=self.session.cursor,
+            status=RunStatus(self.run.status),
+            session_state=self.context.session_state,
+        )
+
+    def flush(self) -> None:
+        """Everything gathered is in the database, uncommitted."""
+        append_rows("runs_rawobservation", RAW_COLUMNS, self._raw_rows)
+        if self._events:
+            self._store_events()
+        if self._session_changes:
+            RuntimeSession.objects.filter(id=self.session.id).update(**self._session_changes)
+        if self._run_changes:
+            Run.objects.filter(id=self.run.id).update(**self._run_changes, updated_at=Now())
+
+    def _store_events(self) -> None:
+        append_rows("runs_event", EVENT_COLUMNS, [self._event_row(event) for event in self._events])
+        self.state = fold(self.state, self._events)
+        store_state(self.run, self.state)
+        if self.run.ending_seq is not None:
+            self.change_run(metadata={**self.run.metadata, **final_metadata(self.state)})
+        settle_messages(self.run, self._events, self.now)
+        OutboxEntry.objects.create(
+            run_id=self.run.id,
+            from_seq=self._events[0].seq,
+            to_seq=self._events[-1].seq,
+            types=sorted({event.type for event in self._events}),
+        )
+
+    def _set_clock(self, now: datetime) -> None:
+        if self.now is None:
+            # A host's clock may step back under a database; a run's own time never does.
+            self.now = max(now, self.run.last_event_at or now)
+            self._ts = iso(self.now)
+
+    def _normalised(self, one: Identified) -> list[Draft]:
+        observation = one.observation
+        raw_seq = self.run.last_raw_seq + 1
+        self.change_run(last_raw_seq=raw_seq)
+        self._raw_rows.append(
+            (uuid7(), self.run.id, raw_seq, observation.kind, one.source_id, one.digest, observation.raw, self.now)
+        )
+        if observation.kind == ObservationKind.ENVELOPE:
+            self.change_session(cursor=self.session.cursor + 1)
+        try:
+            return normalise(observation, self.context, raw_seq=raw_seq)
+        except Exception:
+            # A defect of ours must not stop the stream of a run for ever: the bytes are kept and the event says so.
+            log.exception("observation %s of run %s could not be normalised", raw_seq, self.run.id)
+            broken = Undecodable(reason="could not be normalised")
+            unread = Observation(kind=ObservationKind.UNDECODABLE, body=broken, raw=observation.raw)
+            return normalise(unread, self.context, raw_seq=raw_seq)
+
+    def _number(self, drafts: Sequence[Draft]) -> list[Event]:
+        numbered = []
+        for draft in drafts:
+            self._move_status(draft)
+            self.context.learn(draft)
+            event = self._event(draft)
+            numbered.append(event)
+        self._events += numbered
+        return numbered
+
+    def _event(self, draft: Draft) -> Event:
+        self.change_run(last_seq=self.run.last_seq + 1, last_event_at=self.now)
+        return Event(
+            id=uuid7(),
+            run_id=self.run.id,
+            seq=self.run.last_seq,
+            ts=self._ts,
+            type=draft.type,
+            data=draft.data,
+            source_kind=draft.source_kind,
+            source_name=draft.source_name,
+            subject_kind=draft.subject_kind,
+            subject_id=draft.subject_id,
+            raw_type=draft.raw_type,
+            raw_seq=draft.raw_seq,
+            trace_id=draft.trace_id or self.run.trace_id,
+            span_id=draft.span_id,
+            parent_span_id=draft.parent_span_id,
+        )
+
+    def _move_status(self, draft: Draft) -> None:
+        target = moved_status(draft.type, draft.data)
+        if target is None or target == self.run.status:
+            return
+        if not may_move(RunStatus(self.run.status), RunStatus(target)):
+            raise InvalidTransition(
+                f"run is {self.run.status} and cannot become {target}",
+                details={"from": self.run.status, "to": target},
+            )
+        self.change_run(status=target)
+        if target == RunStatus.STARTING:
+            self.change_run(started_at=self.now)
+
+    def _event_row(self, event: Event) -> tuple[object, ...]:
+        return (
+            *(event.id, event.run_id, self.run.project_id, event.seq, self.now, self.now, event.type),
+            *(event.subject_kind, event.subject_id, event.source_kind, event.source_name, event.raw_type),
+            *(event.raw_seq, event.trace_id, event.span_id, event.parent_span_id, self.run.lease_epoch),
+            orjson.dumps(event.data, option=orjson.OPT_SORT_KEYS).decode(),
+        )

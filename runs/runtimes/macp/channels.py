@@ -1,0 +1,130 @@
+"""The connections to one runtime.
+
+Every stream holds one of a connection's HTTP/2 streams, of which a runtime grants 128, so many runs need several
+channels. gRPC merges channels that are configured alike into one connection: each has an argument of its own.
+Nothing is created before the first call, so a process may fork until then.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, cast
+
+import grpc
+import grpc.aio
+
+from runs.errors import RuntimeUnavailable
+from runs.runtimes.macp.credentials import Metadata
+from runs.runtimes.macp.faults import only_our_faults
+from runs.runtimes.macp.settings import MacpSettings
+
+STREAMS_PER_CHANNEL = 100
+
+_SERVICE = "/macp.v1.MACPRuntimeService/"
+_ARGUMENTS: tuple[tuple[str, int], ...] = (
+    ("grpc.keepalive_time_ms", 30_000),  # a dead peer is noticed on a quiet stream too
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 5_000),  # the default of two minutes would outlast a restart of the runtime
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),  # a frame refused for its size would come again for ever
+)
+
+
+class StreamCall(Protocol):
+    """A bidirectional or server stream under way, in bytes."""
+
+    async def write(self, request: bytes) -> None:
+        """Send one frame; the write side stays open."""
+
+    def read(self) -> Awaitable[object]:
+        """The next frame, or something that is not bytes at the end."""
+
+    async def initial_metadata(self) -> object:
+        """Returns once the runtime has taken the call."""
+
+    def cancel(self) -> bool:
+        """End the call."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    channel: grpc.aio.Channel
+    streams: int = 0
+    calls: dict[str, Callable[..., Awaitable[object]]] = field(default_factory=dict)
+
+
+class Channels:
+    """The channels to one runtime; the least used takes the next call; when all are full, one more is opened."""
+
+    def __init__(self, settings: MacpSettings) -> None:
+        self._settings = settings
+        self._lanes: list[_Lane] = []
+        self._opened = 0
+
+    async def call(self, rpc: str, request: bytes, metadata: Metadata) -> bytes:
+        """The answer of a unary call, as bytes; RuntimeTimedOut after RUNTIME_REQUEST_TIMEOUT_MS."""
+        lane = self._least_used()
+        send = lane.calls.get(rpc)
+        if send is None:
+            send = lane.calls[rpc] = lane.channel.unary_unary(_SERVICE + rpc)
+        with only_our_faults(rpc):
+            answer = await send(request, metadata=metadata, timeout=self._settings.request_timeout)
+        return cast(bytes, answer)
+
+    @contextmanager
+    def bidirectional(self, rpc: str, metadata: Metadata) -> Iterator[StreamCall]:
+        """A bidirectional stream, cancelled at the end of the block."""
+        with self._streaming() as lane:
+            call = cast(StreamCall, lane.channel.stream_stream(_SERVICE + rpc)(metadata=metadata))
+            try:
+                yield call
+            finally:
+                call.cancel()
+
+    @asynccontextmanager
+    async def server_stream(self, rpc: str, request: bytes, metadata: Metadata) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The frames of a server stream, cancelled at the end of the block."""
+        with self._streaming() as lane, only_our_faults(rpc):
+            call = lane.channel.unary_stream(_SERVICE + rpc)(request, metadata=metadata)
+            try:
+                yield cast(AsyncIterator[bytes], call)
+            finally:
+                call.cancel()
+
+    async def close(self) -> None:
+        """Every channel is closed; a later call opens new ones."""
+        lanes, self._lanes = self._lanes, []
+        for lane in lanes:
+            await lane.channel.close()
+
+    @contextmanager
+    def _streaming(self) -> Iterator[_Lane]:
+        lane = self._least_used()
+        lane.streams += 1
+        try:
+            yield lane
+        finally:
+            lane.streams -= 1
+
+    def _least_used(self) -> _Lane:
+        if len(self._lanes) < self._settings.channels or all(
+            lane.streams >= STREAMS_PER_CHANNEL for lane in self._lanes
+        ):
+            self._lanes.append(_Lane(self._open()))
+        return min(self._lanes, key=lambda lane: lane.streams)
+
+    def _open(self) -> grpc.aio.Channel:
+        chosen = self._settings
+        if not chosen.address:
+            raise RuntimeUnavailable("there is no runtime: RUNTIME_ADDRESS is not set")
+        self._opened += 1
+        arguments = [*_ARGUMENTS, ("signalbox.channel", self._opened)]
+        if chosen.tls:
+            roots = Path(chosen.tls_ca_file).read_bytes() if chosen.tls_ca_file else None
+            return grpc.aio.secure_channel(chosen.address, grpc.ssl_channel_credentials(roots), options=arguments)
+        if not chosen.allow_insecure:
+            raise RuntimeUnavailable("a plaintext runtime needs RUNTIME_ALLOW_INSECURE; RUNTIME_TLS is the safe choice")
+        return grpc.aio.insecure_channel(chosen.address, options=arguments)

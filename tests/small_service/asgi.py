@@ -1,0 +1,86 @@
+"""Readiness, an endless stream over SSE and WebSocket, and what the server knows of both."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import django
+from django.core.asgi import get_asgi_application
+
+from runs.shutdown import shutdown_of
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+CHUNK = b"x" * 65536
+produced = {"http": 0, "websocket": 0, "ended": 0}
+
+django.setup(set_prefix=False)
+pages = get_asgi_application()
+
+
+async def application(scope: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]], send: Send) -> None:
+    """`/flood` sends as fast as it may, `/idle` waits for the end of the process, `/deaf` does not, `/produced` counts."""
+    if scope["type"] == "websocket":
+        await _flood_websocket(receive, send)
+    elif scope["path"] == "/flood":
+        await _stream(scope, receive, send, _flood())
+    elif scope["path"] == "/idle":
+        await _stream(scope, receive, send, _until_shutdown(scope))
+    elif scope["path"] == "/deaf":
+        await _stream(scope, receive, send, _for_ever())
+    elif scope["path"] == "/produced":
+        await _answer(send, json.dumps(produced).encode())
+    else:
+        await pages(scope, receive, send)
+
+
+async def _flood() -> AsyncIterator[bytes]:
+    while True:
+        produced["http"] += len(CHUNK)
+        yield CHUNK
+        await asyncio.sleep(0)
+
+
+async def _until_shutdown(scope: dict[str, Any]) -> AsyncIterator[bytes]:
+    yield b"hello\n"
+    await shutdown_of(scope).wait()
+    yield b"good bye\n"
+
+
+async def _for_ever() -> AsyncIterator[bytes]:
+    yield b"hello\n"
+    await asyncio.Event().wait()
+
+
+async def _stream(scope: dict[str, Any], receive: Any, send: Send, parts: AsyncIterator[bytes]) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def respond() -> None:
+        async for part in parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    tasks = {asyncio.create_task(respond()), asyncio.create_task(gone())}
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    produced["ended"] += 1
+
+
+async def _flood_websocket(receive: Any, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.accept"})
+    while True:
+        produced["websocket"] += len(CHUNK)
+        await send({"type": "websocket.send", "bytes": CHUNK})
+        await asyncio.sleep(0)
+
+
+async def _answer(send: Send, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})

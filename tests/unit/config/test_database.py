@@ -1,0 +1,42 @@
+import pytest
+
+from config.database import connection_settings
+
+
+def settings_of(process: str) -> dict[str, object]:
+    return connection_settings(process, pool_max=20, pool_timeout_ms=2500, statement_timeout_ms=15_000)
+
+
+def options_of(process: str) -> dict[str, object]:
+    options = settings_of(process)["OPTIONS"]
+    assert isinstance(options, dict)
+    return options
+
+
+def test_the_web_process_pools_and_lets_go_of_connections_after_each_request() -> None:
+    assert options_of("web")["pool"] == {"min_size": 1, "max_size": 20, "timeout": 2.5}
+    assert settings_of("web")["CONN_MAX_AGE"] == 0
+
+
+@pytest.mark.parametrize("process", ["queue", "observer", "supervisor", "migrate", "test"])
+def test_nobody_else_pools(process: str) -> None:
+    assert "pool" not in options_of(process)
+
+
+def test_an_observer_keeps_its_connections_and_the_others_for_a_minute() -> None:
+    assert settings_of("observer")["CONN_MAX_AGE"] is None
+    assert settings_of("queue")["CONN_MAX_AGE"] == 60
+
+
+@pytest.mark.parametrize("process", ["web", "observer", "queue"])
+def test_every_session_is_bounded_and_named(process: str) -> None:
+    options = options_of(process)
+    assert options["application_name"] == f"signalbox-{process}"
+    assert options["keepalives"] == 1
+    assert options["options"] == (
+        "-c statement_timeout=15000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=8000"
+    )
+
+
+def test_a_long_name_is_cut_where_postgresql_would_cut_it() -> None:
+    assert len(str(options_of("x" * 100)["application_name"])) == 63
