@@ -36,7 +36,9 @@ def resident_mb(pid: int) -> float:
 
 def machine() -> str:
     """One line that says on what this was measured."""
-    model = next((l.split(":")[1].strip() for l in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in l), "?")
+    model = next(
+        (l.split(":")[1].strip() for l in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in l), "?"
+    )
     return f"{os.cpu_count()} cores ({model}), Python {os.sys.version.split()[0]}"  # type: ignore[attr-defined]
 
 
