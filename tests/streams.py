@@ -10,10 +10,17 @@ from runs.domain.events import Envelope, Observation, ObservationKind, SessionSn
 PATIENCE = 5.0  # seconds until a stream that should speak is called broken
 
 
+async def anext_said(stream: AsyncIterator[Observation]) -> Observation:
+    """The next thing the session says; how the subscription stands is passed over."""
+    while (observation := await anext(stream)).kind is ObservationKind.STREAM_STATUS:
+        pass
+    return observation
+
+
 async def take(stream: AsyncIterator[Observation], count: int) -> list[Observation]:
     """The next `count` observations; the stream stays usable."""
     async with asyncio.timeout(PATIENCE):
-        return [await anext(stream) for _ in range(count)]
+        return [await anext_said(stream) for _ in range(count)]
 
 
 async def take_envelopes(stream: AsyncIterator[Observation], count: int) -> list[Observation]:
@@ -21,7 +28,7 @@ async def take_envelopes(stream: AsyncIterator[Observation], count: int) -> list
     taken: list[Observation] = []
     async with asyncio.timeout(PATIENCE):
         while len(envelopes(taken)) < count:
-            taken.append(await anext(stream))
+            taken.append(await anext_said(stream))
     return taken
 
 
@@ -30,6 +37,8 @@ async def read_until(stream: AsyncIterator[Observation], enough: Callable[[Obser
     taken: list[Observation] = []
     async with asyncio.timeout(PATIENCE), aclosing(cast(AsyncGenerator[Observation], stream)):
         async for observation in stream:
+            if observation.kind is ObservationKind.STREAM_STATUS:
+                continue
             taken.append(observation)
             if enough(observation):
                 return taken
@@ -45,7 +54,8 @@ async def read_ready(stream: AsyncIterator[Observation]) -> list[Observation]:
 
     async def read() -> None:
         async for observation in stream:
-            taken.append(observation)
+            if observation.kind is not ObservationKind.STREAM_STATUS:
+                taken.append(observation)
 
     reader = asyncio.create_task(read())
     seen = -1

@@ -6,13 +6,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 
 from runs.errors import Forbidden, Unauthenticated
+from runs.models.project import DEFAULT_PROJECT_ID
 
 ALL_SCOPES = frozenset(
     {
@@ -45,6 +49,7 @@ class Principal:
     name: str
     kind: str
     scopes: frozenset[str]
+    project_id: UUID = DEFAULT_PROJECT_ID
     is_authenticated: bool = True
     is_active: bool = True
 
@@ -82,6 +87,29 @@ def principal_of_header(header: str, entries: Sequence[str]) -> Principal:
     return found
 
 
+def authenticate_stream(request: HttpRequest) -> Principal:
+    """Who opens a stream, by API key or staff session; streams are plain views, outside the REST framework.
+
+    Raises Unauthenticated or Forbidden.
+    """
+    header = request.META.get("HTTP_AUTHORIZATION")
+    if header is not None:
+        return principal_of_header(header, settings.AUTH_API_KEYS)
+    member = staff_principal(request.user)
+    if member is None:
+        raise Unauthenticated
+    _refuse_foreign_origin(request)
+    return member
+
+
+def staff_principal(user: AbstractBaseUser | AnonymousUser | None) -> Principal | None:
+    """The principal an active member of staff is, None for everybody else."""
+    if user is None or not user.is_active or not getattr(user, "is_staff", False):
+        return None
+    name = getattr(user, "username", "")
+    return Principal(id=f"user:{user.pk}", name=name, kind="user", scopes=ALL_SCOPES)
+
+
 class ApiKeyAuthentication(BaseAuthentication):
     """Lets in who sends a known key."""
 
@@ -102,15 +130,15 @@ class StaffSessionAuthentication(SessionAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Principal, None] | None:
         """The member of staff as a principal, or None."""
-        user = getattr(request._request, "user", None)
-        if user is None or not user.is_active or not user.is_staff:
+        principal = staff_principal(getattr(request._request, "user", None))
+        if principal is None:
             return None
         _refuse_foreign_origin(request)
         self.enforce_csrf(request)
-        return Principal(id=f"user:{user.pk}", name=user.get_username(), kind="user", scopes=ALL_SCOPES), None
+        return principal, None
 
 
-def _refuse_foreign_origin(request: Request) -> None:
+def _refuse_foreign_origin(request: Request | HttpRequest) -> None:
     origin = request.META.get("HTTP_ORIGIN")
     own = f"{request.scheme}://{request.get_host()}"
     if origin is not None and origin != own and origin not in settings.CORS_ORIGIN:

@@ -1,11 +1,19 @@
 """Who calls, as operations and reads need it."""
 
+from typing import Protocol, cast
 from uuid import UUID
 
 from rest_framework.request import Request
 
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.operations.audit import Actor
+
+
+class Principal(Protocol):
+    """Whom authentication lets in."""
+
+    name: str
+    kind: str
 
 
 def project_of(request: Request) -> UUID:
@@ -16,4 +24,5 @@ def project_of(request: Request) -> UUID:
 
 def actor_of(request: Request) -> Actor:
     """The caller as the audit names it."""
-    return Actor(name=request.user.name, kind=request.user.kind)
+    principal = cast(Principal, request.user)
+    return Actor(name=principal.name, kind=principal.kind)

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from runs.api import views
+from runs.streaming.sse import stream
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("runs", views.RunListView.as_view()),
@@ -11,5 +12,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<str:run_id>/state", views.StateView.as_view()),
     path("runs/<str:run_id>/events", views.EventListView.as_view()),
     path("runs/<str:run_id>/messages", views.MessageListView.as_view()),
-    # Live stream: path("runs/<str:run_id>/stream", stream)
+    path("runs/<str:run_id>/stream", stream),
 ]

@@ -43,7 +43,8 @@ _SECRET_SUFFIXES = (
 _NAME_HINTS = tuple(
     re.compile(hint)
     for hint in (
-        rb"k(?:ey|(?<=tok)en|(?<=cook)ie)",
+        rb"k(?:ey|(?<=tok)en)(?:id)?[\\\"' \t=:_-]",  # keys and tokens, not promptTokens or keyboard
+        rb"k(?<=cook)ie",
         rb"w(?:(?<=passw)|(?<=pw)d)",
         rb"z(?<=authoriz)",
         rb"secret",
@@ -88,7 +89,10 @@ _TOKENS = (
 )
 _SCHEMES = _Rule(
     re.compile(rb"b(?:earer|asic)[ \t]"),  # in lower case
-    re.compile(r"\b(bearer|basic)[ \t]{1,8}[\w.~+/=:-]{8,}", re.IGNORECASE | re.ASCII),
+    re.compile(  # a word of letters alone must be long: people write of bearers and basics, too
+        r"\b(bearer|basic)[ \t]{1,8}(?:(?=[a-z]{0,64}[\d.~+/=:_-])[\w.~+/=:-]{6,}|[a-z]{16,})",
+        re.IGNORECASE | re.ASCII,
+    ),
     rf"\1 {MASK}",
 )
 _ASSIGNMENTS = (

@@ -24,14 +24,14 @@ class _Value(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     pass
 
 
-class ProtoPayload(_Value):
+class ProtoPayload(_Value, frozen=True, kw_only=True):
     """A protobuf message by its full name and its value as JSON; only an adapter can encode it."""
 
     type_name: str
     value: JsonObject
 
 
-class PayloadEnvelope(_Value):
+class PayloadEnvelope(_Value, frozen=True, kw_only=True):
     """A payload in one of four forms; `encoding` says which member holds it."""
 
     encoding: str
@@ -42,7 +42,7 @@ class PayloadEnvelope(_Value):
     proto: ProtoPayload | None = None
 
 
-class RuntimeChoice(_Value):
+class RuntimeChoice(_Value, frozen=True, kw_only=True):
     """Which runtime shall play the run, as the registry calls it, and what its adapter was told."""
 
     kind: str
@@ -50,7 +50,7 @@ class RuntimeChoice(_Value):
     options: JsonObject = {}
 
 
-class ParticipantRequest(_Value):
+class ParticipantRequest(_Value, frozen=True, kw_only=True):
     """One participant of the session."""
 
     id: str
@@ -59,14 +59,14 @@ class ParticipantRequest(_Value):
     metadata: JsonObject | None = None
 
 
-class RootRequest(_Value):
+class RootRequest(_Value, frozen=True, kw_only=True):
     """A resource root of the session."""
 
     uri: str
     name: str | None = None
 
 
-class SessionRequest(_Value):
+class SessionRequest(_Value, frozen=True, kw_only=True):
     """The session as the caller described it; `opener` is decided, `session_id` only if the caller chose one."""
 
     opener: str
@@ -94,7 +94,7 @@ class SessionRequest(_Value):
         return self.metadata.get("cancellationDelegated") is True
 
 
-class KickoffRequest(_Value):
+class KickoffRequest(_Value, frozen=True, kw_only=True):
     """One message that Signalbox sends once it has opened the session."""
 
     sender: str = msgspec.field(name="from")
@@ -107,37 +107,37 @@ class KickoffRequest(_Value):
     reply_timeout_ms: int | None = None
 
 
-class Requester(_Value):
+class Requester(_Value, frozen=True, kw_only=True):
     """On whose behalf the caller asks."""
 
     actor_id: str | None = None
     actor_type: str | None = None
 
 
-class Timeouts(_Value):
+class Timeouts(_Value, frozen=True, kw_only=True):
     """Deadlines that win over the settings, in milliseconds; `progress_ms` 0 means none."""
 
     admission_ms: int | None = None
     progress_ms: int | None = None
 
 
-class Execution(_Value):
+class Execution(_Value, frozen=True, kw_only=True):
     """How the run is to be carried out."""
 
     idempotency_key: str | None = None
     tags: tuple[str, ...] = ()
     requester: Requester | None = None
-    timeouts: Timeouts = Timeouts()
+    timeouts: Timeouts | None = None
 
 
-class ExecutionRequest(_Value):
+class ExecutionRequest(_Value, frozen=True, kw_only=True):
     """A valid body of POST /runs with every default filled in."""
 
     mode: str
     runtime: RuntimeChoice
     session: SessionRequest
+    execution: Execution
     kickoff: tuple[KickoffRequest, ...] = ()
-    execution: Execution = Execution()
 
     @property
     def initiator(self) -> str:
@@ -154,12 +154,12 @@ class ExecutionRequest(_Value):
     @property
     def admission_ms(self) -> int | None:
         """How long admission may take, None to leave it to the settings."""
-        return self.execution.timeouts.admission_ms
+        return self.execution.timeouts.admission_ms if self.execution.timeouts else None
 
     @property
     def progress_ms(self) -> int | None:
         """How long the run may stand still; 0 means for ever, None leaves it to the settings."""
-        return self.execution.timeouts.progress_ms
+        return self.execution.timeouts.progress_ms if self.execution.timeouts else None
 
     @property
     def tags(self) -> list[str]:

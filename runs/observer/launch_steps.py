@@ -167,7 +167,7 @@ def _queue(writer: RunWriter, run: OwnedRun, index: int, message: KickoffMessage
 def payload_descriptor_of(writer: RunWriter, message: KickoffMessage) -> JsonObject:
     """What may be shown of a payload: encoding, size and a redacted preview."""
     payload = message.payload_bytes if message.payload_bytes is not None else orjson.dumps(message.payload or {})
-    return payload_descriptor(payload, encoding=message.encoding, redactor=writer.context.redactor)
+    return payload_descriptor(payload, redactor=writer.context.redactor, media_type=message.media_type)
 
 
 def kickoff_id(run_id: UUID, index: int) -> UUID:

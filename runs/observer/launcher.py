@@ -82,7 +82,7 @@ def _kickoff(run: OwnedRun, runtime: Runtime) -> Sequence[tuple[KickoffMessage, 
 async def _await_agent(run: OwnedRun, session: Session, patience: Patience) -> Recorded:
     """An agent opens the session; until the admission deadline "not found" is no failure."""
     attempt = 0
-    seconds = (run.request.execution.timeouts.admission_ms or settings.SESSION_POLL_TIMEOUT_MS) / 1000
+    seconds = (run.request.admission_ms or settings.SESSION_POLL_TIMEOUT_MS) / 1000
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from runs.domain.lifecycle import RunStatus
-from runs.domain.requests import ExecutionRequest
+from runs.domain.requests import ExecutionRequest, decode_request
 from runs.models import Run
-from runs.models.stored_request import stored_request
 from runs.runtimes.plan import plan_of
 from runs.runtimes.port import SessionPlan
 
@@ -31,7 +30,7 @@ class OwnedRun:
 def load_owned(run_id: UUID, epoch: int) -> OwnedRun:
     """The run as its new owner finds it."""
     run = Run.objects.select_related("session").get(id=run_id)
-    request = stored_request(run.request)
+    request = decode_request(run.request)
     session = run.session
     return OwnedRun(
         id=run.id,

@@ -56,23 +56,23 @@ def launch_run(
         actor=actor,
         metadata=metadata,
     )
-    if earlier := _earlier(run):
+    if earlier := _earlier(project_id, run):
         return earlier
     try:
         with transaction.atomic():
             _store(run, request)
-            _note_creation(run, actor, request_id)
+            _note_creation(project_id, run, actor, request_id)
             hub.call_observers()
     except IntegrityError as error:
-        return _lost_the_race(run, error)
+        return _lost_the_race(project_id, run, error)
     return Launched(run.id, run.session_id, RunStatus.QUEUED, run.trace_id, created=True)
 
 
-def _earlier(run: Run) -> Launched | None:
+def _earlier(project_id: UUID, run: Run) -> Launched | None:
     """The run that its idempotency key stands for already."""
     if run.idempotency_key is None:
         return None
-    earlier = Run.objects.filter(project_id=run.project_id, idempotency_key=run.idempotency_key).first()
+    earlier = Run.objects.filter(project_id=project_id, idempotency_key=run.idempotency_key).first()
     if earlier is None:
         return None
     if bytes(earlier.request_digest) != run.request_digest:
@@ -80,9 +80,9 @@ def _earlier(run: Run) -> Launched | None:
     return Launched(earlier.id, earlier.session_id, earlier.status, earlier.trace_id, created=False)
 
 
-def _lost_the_race(run: Run, error: IntegrityError) -> Launched:
+def _lost_the_race(project_id: UUID, run: Run, error: IntegrityError) -> Launched:
     # The second of two equal first requests may trip over either constraint: the key decides first.
-    if earlier := _earlier(run):
+    if earlier := _earlier(project_id, run):
         return earlier
     cause = error.__cause__
     if isinstance(cause, psycopg.Error) and cause.diag.constraint_name == "runs_session":
@@ -107,9 +107,9 @@ def _store(run: Run, request: ExecutionRequest) -> None:
     record(run.id, [_created(run)], epoch=None)
 
 
-def _note_creation(run: Run, actor: Actor, request_id: str | None) -> None:
+def _note_creation(project_id: UUID, run: Run, actor: Actor, request_id: str | None) -> None:
     note(
-        project_id=run.project_id,
+        project_id=project_id,
         actor=actor,
         action="run.created",
         resource="run",

@@ -51,9 +51,9 @@ def _read_requester(members: Members | None) -> Requester | None:
     return requester
 
 
-def _read_timeouts(members: Members | None) -> Timeouts:
+def _read_timeouts(members: Members | None) -> Timeouts | None:
     if members is None:
-        return Timeouts()
+        return None
     timeouts = Timeouts(
         admission_ms=members.optional_integer("admissionMs", least=1, most=LONGEST_TIMEOUT_MS),
         progress_ms=members.optional_integer("progressMs", least=0, most=LONGEST_TIMEOUT_MS),

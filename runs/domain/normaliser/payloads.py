@@ -52,7 +52,7 @@ def _known(decoded: JsonObject, is_signal: bool, redactor: Redactor) -> Payload:
     kept, encoded = storable_object(decoded)
     masked, paths = redactor.scrub(kept, encoded)
     shown = masked if isinstance(masked, dict) else {}
-    if is_signal:
+    if is_signal and "dataJson" not in shown:
         shown = _with_signal_data(shown, redactor)
     for name in _BYTES_MEMBERS:
         if name in shown:

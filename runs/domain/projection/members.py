@@ -4,7 +4,6 @@ Agents write most of the data, so nothing here trusts it: what is missing, empty
 """
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import TypeVar
 
 from runs.domain.events import JsonObject
@@ -41,16 +40,17 @@ def reasons(value: object) -> list[str]:
 
 
 def number(value: object) -> int | float | None:
-    """A finite number that every JSON reader reads alike, or None; true and false are no numbers."""
+    """A finite number that every JSON reader reads alike, or None; true, false and NaN are no numbers."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return value if isfinite(value) and -_EXACT <= value <= _EXACT else None
+    return value if -_EXACT <= value <= _EXACT else None
 
 
 def count(value: object) -> int | None:
     """A whole number from 0 up, or None."""
-    plain = isinstance(value, int) and not isinstance(value, bool)
-    return value if plain and isinstance(value, int) and 0 <= value <= _PLAUSIBLE else None
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= _PLAUSIBLE else None
 
 
 def content(value: object) -> Mapping[str, object]:

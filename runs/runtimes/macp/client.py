@@ -43,7 +43,8 @@ class MacpRuntime:
         with readable("Initialize"):
             return info_of(wire.InitializeResponse.FromString(answer))
 
-    def option_faults(self, options: Mapping[str, object], scenario: str) -> Sequence[FieldFault]:
+    @staticmethod
+    def option_faults(options: Mapping[str, object], scenario: str) -> Sequence[FieldFault]:
         """Every option is a fault: a MACP session has none beyond those of the request."""
         return [FieldFault(path=name, message="unknown option") for name in options]
 

@@ -63,15 +63,14 @@ class MacpSession:
     async def observe(self, after: int) -> AsyncIterator[Observation]:
         """Observations after `after` session envelopes, then live ones; the first says that the subscription stands.
 
-        What the watches say is merged in between. That the session has ended comes only after the envelopes before
-        its end, as the two travel on different streams.
+        What the watches say of the session comes in between, in no order with its envelopes: they are other streams.
         """
         mailbox = Mailbox()
         with self._watches.delivering(self._plan.session_id, mailbox):
             subscription = await self._subscriber().subscribe(after)
             async with self._pumping(subscription, mailbox):
                 yield OPENED
-                merge = Merge(mailbox, subscription)
+                merge = Merge(mailbox, probed=subscription.probed)
                 while batch := await merge.next():
                     for observation in batch:
                         yield observation

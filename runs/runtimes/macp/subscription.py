@@ -62,7 +62,7 @@ class Subscriber:
             quiet = QUIET_S if after else self.patience
             if not await _answered(reading, quiet) and not after:
                 raise RuntimeTimedOut(f"{RPC}: no frame within {quiet} s")
-            return Subscription(call, reading, held.pop_all(), ordinal=after, probed=probed)
+            return Subscription(call, reading, held.pop_all(), probed=probed)
 
     async def _ask(self, call: StreamCall, request: bytes) -> None:
         try:
@@ -120,8 +120,7 @@ def _told(refused: RuntimeRejected) -> RuntimeRejected:
 
 
 class Subscription:
-    """A standing subscription. `ordinal` is that of the envelope before its first frame; `probed` says that this
-    first frame only showed that the subscription stands and was not asked for."""
+    """A standing subscription; `probed` says that its first frame only showed so, and was not asked for."""
 
     def __init__(
         self,
@@ -129,10 +128,8 @@ class Subscription:
         reading: "asyncio.Future[bytes | None]",
         held: ExitStack,
         *,
-        ordinal: int,
         probed: bool,
     ) -> None:
-        self.ordinal = ordinal
         self.probed = probed
         self._call = call
         self._reading = reading
@@ -144,7 +141,8 @@ class Subscription:
             with only_our_faults(RPC):
                 frame: object = await self._reading
                 while isinstance(frame, bytes):
-                    await mailbox.put(frame)
+                    if not mailbox.put(frame):
+                        await mailbox.room()
                     frame = await self._call.read()
         except RuntimeFault as fault:
             mailbox.end(fault)

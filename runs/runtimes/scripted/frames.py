@@ -12,6 +12,7 @@ from runs.domain.events import (
     Observation,
     ObservationKind,
     SessionSnapshot,
+    StreamStatus,
 )
 
 _CORE = frozenset({"SessionStart", "Commitment", "Signal", "Progress"})
@@ -62,6 +63,13 @@ def envelope(
         decoded=decoded,
         type_name=name if decoded is not None else None,
     )
+
+
+OPENED = Observation(
+    kind=ObservationKind.STREAM_STATUS,
+    body=StreamStatus(status="opened"),
+    raw=orjson.dumps({"kind": ObservationKind.STREAM_STATUS, "status": "opened"}),
+)
 
 
 def said(spoken: Envelope) -> Observation:

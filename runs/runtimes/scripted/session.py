@@ -188,6 +188,7 @@ class ScriptedSession:
     async def _play(self, head: Playhead) -> AsyncIterator[Observation]:
         metronome, now = Metronome(self._interval), asyncio.get_running_loop().time
         spoken = 0
+        yield frames.OPENED
         while not self._closed:
             observation = None if self._pending else self._next(head, metronome, now())
             if observation is not None:

@@ -5,11 +5,11 @@ import itertools
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from runs.queries import iterate_events
 
 from runs.domain.events import Envelope, Observation, ObservationKind, SessionState
 from runs.domain.projection import dump, fold, load
 from runs.models import Projection
+from runs.queries import iterate_events
 from runs.recorder import record
 from tests.cast import MODE, envelope, fresh, running_run, session_now
 from tests.invariants import assert_invariants, assert_projection_equals_fold

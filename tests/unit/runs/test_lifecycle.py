@@ -21,10 +21,16 @@ def test_sources_and_moves_are_the_same_table(source: RunStatus, target: RunStat
 
 
 @given(statuses, statuses)
-def test_a_path_is_made_of_legal_moves_and_is_missing_only_where_there_is_none(source: RunStatus, target: RunStatus) -> None:
+def test_a_path_is_made_of_legal_moves_and_is_missing_only_where_there_is_none(
+    source: RunStatus, target: RunStatus
+) -> None:
     path = path_between(source, target)
     if path is None:
-        assert source in TERMINAL or target is RunStatus.QUEUED or target in {RunStatus.STARTING, RunStatus.BINDING_SESSION}
+        assert (
+            source in TERMINAL
+            or target is RunStatus.QUEUED
+            or target in {RunStatus.STARTING, RunStatus.BINDING_SESSION}
+        )
         return
     here = source
     for stop in path:
@@ -34,7 +40,12 @@ def test_a_path_is_made_of_legal_moves_and_is_missing_only_where_there_is_none(s
 
 
 def test_a_queued_run_walks_through_every_status_to_its_completion() -> None:
-    assert path_between(RunStatus.QUEUED, RunStatus.COMPLETED) == ["starting", "binding_session", "running", "completed"]
+    assert path_between(RunStatus.QUEUED, RunStatus.COMPLETED) == [
+        "starting",
+        "binding_session",
+        "running",
+        "completed",
+    ]
 
 
 @pytest.mark.parametrize("ended", sorted(TERMINAL))

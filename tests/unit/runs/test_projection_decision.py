@@ -6,7 +6,7 @@ import pytest
 
 from runs.domain.events import JsonObject
 from runs.domain.projection import EMPTY, fold
-from tests.event_logs import Log, at
+from tests.run_log import Log, at
 
 
 def current(log: Log) -> Any:
@@ -125,15 +125,29 @@ def test_an_update_moves_the_proposal_only_if_it_names_another_one() -> None:
 @pytest.mark.parametrize(
     ("message_type", "payload", "vote"),
     [
-        ("Vote", {"vote": "APPROVE"}, "allow"), ("Vote", {"vote": "accept"}, "allow"), ("Vote", {"vote": "Allow"}, "allow"),
-        ("Vote", {"vote": "YES"}, "allow"), ("Vote", {"vote": "REJECT"}, "deny"), ("Vote", {"vote": "deny"}, "deny"),
-        ("Evaluation", {"recommendation": "BLOCK"}, "deny"), ("Evaluation", {"recommendation": "no"}, "deny"),
-        ("Evaluation", {"recommendation": "APPROVE"}, "allow"), ("Vote", {"vote": "ABSTAIN"}, None),
-        ("Evaluation", {"recommendation": "REVIEW"}, None), ("Objection", {"reason": "x"}, None), ("Accept", {}, "allow"),
-        ("approve", {}, "allow"), ("TaskAccept", {}, "allow"), ("HandoffAccept", {}, "allow"), ("REJECT", {}, "deny"),
-        ("TaskReject", {}, "deny"), ("HandoffDecline", {}, "deny"), ("Abstain", {}, None), ("Accept", {"vote": "no"}, "deny"),
+        ("Vote", {"vote": "APPROVE"}, "allow"),
+        ("Vote", {"vote": "accept"}, "allow"),
+        ("Vote", {"vote": "Allow"}, "allow"),
+        ("Vote", {"vote": "YES"}, "allow"),
+        ("Vote", {"vote": "REJECT"}, "deny"),
+        ("Vote", {"vote": "deny"}, "deny"),
+        ("Evaluation", {"recommendation": "BLOCK"}, "deny"),
+        ("Evaluation", {"recommendation": "no"}, "deny"),
+        ("Evaluation", {"recommendation": "APPROVE"}, "allow"),
+        ("Vote", {"vote": "ABSTAIN"}, None),
+        ("Evaluation", {"recommendation": "REVIEW"}, None),
+        ("Objection", {"reason": "x"}, None),
+        ("Accept", {}, "allow"),
+        ("approve", {}, "allow"),
+        ("TaskAccept", {}, "allow"),
+        ("HandoffAccept", {}, "allow"),
+        ("REJECT", {}, "deny"),
+        ("TaskReject", {}, "deny"),
+        ("HandoffDecline", {}, "deny"),
+        ("Abstain", {}, None),
+        ("Accept", {"vote": "no"}, "deny"),
     ],
-)  # fmt: skip
+)
 def test_a_vote_is_read_from_the_payload_and_else_from_the_message_type(
     message_type: str, payload: JsonObject, vote: str | None
 ) -> None:
@@ -221,12 +235,18 @@ def test_after_a_commitment_nothing_but_contributions_is_added() -> None:
         ({"action": "x.rejected", "outcomePositive": True}, None, True),
         ({"action": "x.approved", "outcome_positive": False}, None, False),
         ({"action": "x.approved"}, "macp.v1.CommitmentPayload", False),
-        ({"action": "x.approved"}, None, True), ({"action": "Accept"}, None, True), ({"action": "x.selected"}, None, True),
-        ({"action": "task completed"}, None, True), ({"action": "x.rejected"}, None, False),
-        ({"action": "x-declined"}, None, False), ({"action": "FAILED"}, None, False), ({"action": "approved.later"}, None, None),
-        ({"action": "converged"}, None, None), ({"action": 5, "outcomePositive": "yes"}, None, None),
+        ({"action": "x.approved"}, None, True),
+        ({"action": "Accept"}, None, True),
+        ({"action": "x.selected"}, None, True),
+        ({"action": "task completed"}, None, True),
+        ({"action": "x.rejected"}, None, False),
+        ({"action": "x-declined"}, None, False),
+        ({"action": "FAILED"}, None, False),
+        ({"action": "approved.later"}, None, None),
+        ({"action": "converged"}, None, None),
+        ({"action": 5, "outcomePositive": "yes"}, None, None),
     ],
-)  # fmt: skip
+)
 def test_the_sign_of_a_commitment_is_explicit_or_the_last_word_of_its_action(
     payload: JsonObject, type_name: str | None, positive: bool | None
 ) -> None:

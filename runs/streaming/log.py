@@ -1,0 +1,62 @@
+"""Pages of a run's log, each read in one statement and rendered once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from runs.domain.documents import EVENT_COLUMNS, EventRow, event_document
+from runs.errors import RunNotFound
+
+PAGE_EVENTS = 256
+PAGE_BYTES = 1 << 20  # of event data; a page holds one event more than fits, so that it never stands still
+
+# One statement sees one moment: the page, how far the log went then, and whether the run still existed.
+_PAGE = f"""
+SELECT run.last_seq, run.ending_seq, clock_timestamp(), {", ".join(f"page.{name}" for name in EVENT_COLUMNS)}
+  FROM runs_run run
+  LEFT JOIN LATERAL (
+       SELECT event.*, sum(octet_length(data)) OVER (ORDER BY seq) - octet_length(data) AS bytes_before
+         FROM (SELECT {", ".join(EVENT_COLUMNS)} FROM runs_event
+                WHERE run_id = run.id AND seq > %s ORDER BY seq LIMIT %s) AS event
+  ) AS page ON page.bytes_before < %s
+ WHERE run.id = %s
+ ORDER BY page.seq
+"""  # noqa: S608 - our own column names
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One event of the log and its JSON as every client gets it."""
+
+    seq: int
+    type: str
+    document: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events after a cursor, in order, and how the run stood at the moment they were read."""
+
+    entries: tuple[LogEntry, ...]
+    last_seq: int
+    ending_seq: int | None
+    read_at: datetime
+
+
+def page_after(run_id: UUID, after: int, *, limit: int = PAGE_EVENTS) -> Page:
+    """The events after `after`, at most `limit` and about PAGE_BYTES of data. Raises RunNotFound if the run is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PAGE, [after, limit, PAGE_BYTES, run_id])
+        rows = cursor.fetchall()
+    if not rows:
+        raise RunNotFound
+    last_seq, ending_seq, read_at = rows[0][:3]
+    found = [EventRow._make(row[3:]) for row in rows if row[3] is not None]
+    return Page(tuple(_entry(row) for row in found), last_seq, ending_seq, read_at)
+
+
+def _entry(row: EventRow) -> LogEntry:
+    return LogEntry(row.seq, row.type, orjson.dumps(event_document(row)))

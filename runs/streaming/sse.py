@@ -1,0 +1,86 @@
+"""GET /runs/{id}/stream: the frames of a run as text/event-stream."""
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from typing import Protocol, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.module_loading import import_string
+from django.views.decorators.http import require_GET
+
+from runs import bridge
+from runs.errors import FieldFault, Forbidden, ValidationFailed
+from runs.streaming.frames import Burst, Frame, Shutdown, frames
+from runs.streaming.standing import standing_of
+from runs.streaming.subscription import subscription_from
+
+RETRY = b"retry: 3000\n\n"
+SCOPE = "runs:read"
+
+
+class Principal(Protocol):
+    """Who asks: the project it may see into, and its scopes."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def project_id(self) -> UUID: ...
+    @property
+    def scopes(self) -> object: ...
+
+
+@require_GET
+async def stream(request: HttpRequest, run_id: UUID | str) -> HttpResponseBase:
+    """The run's live stream; 204 if the cursor stands at or past the ending.
+
+    Raises before the first byte: Unauthenticated, Forbidden, ValidationFailed, RunNotFound, CursorAhead.
+    """
+    principal = await bridge.rows(_authenticated, request)
+    subscription = subscription_from(request.GET.dict(), request.headers.get("Last-Event-ID"))
+    found = _uuid(run_id)
+    standing = await bridge.rows(standing_of, found, principal.project_id)
+    if standing.has_nothing_after(subscription.after):
+        return HttpResponse(status=204)
+    return StreamingHttpResponse(
+        _body(frames(found, subscription, standing, shutdown=_shutdown(request))),
+        content_type="text/event-stream",
+        headers={"Cache-Control": "no-cache, no-store, no-transform", "X-Accel-Buffering": "no"},
+    )
+
+
+def encode(frame: Frame) -> bytes:
+    """The frame in the form of an event stream, blank line included."""
+    mark = b"" if frame.id is None else b"id: %d\n" % frame.id
+    # Outside a JSON string a line break is just white space; left as it is, it would end the frame.
+    return b"event: %s\n%sdata: %s\n\n" % (frame.event.encode(), mark, b" ".join(frame.data.splitlines()))
+
+
+async def _body(bursts: AsyncGenerator[Burst]) -> AsyncGenerator[bytes]:
+    yield RETRY
+    # However the reader leaves, closing ends the subscription.
+    async with contextlib.aclosing(bursts):
+        async for burst in bursts:
+            yield b"".join(map(encode, burst))
+
+
+def _authenticated(request: HttpRequest) -> Principal:
+    authenticate: Callable[[HttpRequest], Principal] = import_string(settings.STREAM_AUTHENTICATOR)
+    principal = authenticate(request)
+    if SCOPE not in cast("frozenset[str]", principal.scopes):
+        raise Forbidden(f"the key lacks the scope {SCOPE}")
+    return principal
+
+
+def _uuid(run_id: UUID | str) -> UUID:
+    try:
+        return run_id if isinstance(run_id, UUID) else UUID(run_id)
+    except ValueError:
+        raise ValidationFailed([FieldFault("id", "must be a UUID")]) from None
+
+
+def _shutdown(request: HttpRequest) -> Shutdown | None:
+    scope: dict[str, object] = getattr(request, "scope", {})
+    return cast("Shutdown | None", scope.get("signalbox.shutdown"))

@@ -1,0 +1,52 @@
+"""What processes cost: CPU seconds and memory of a process and everything below it, read from /proc."""
+
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def family(pid: int) -> list[int]:
+    """`pid` and all its living descendants."""
+    children: dict[int, list[int]] = {}
+    for other, fields in _all_stats():
+        children.setdefault(int(fields[1]), []).append(other)
+    found, waiting = [], [pid]
+    while waiting:
+        one = waiting.pop()
+        found.append(one)
+        waiting += children.get(one, [])
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of the family so far, ended children included."""
+    members = set(family(pid))
+    return sum(sum(map(int, fields[11:15])) for one, fields in _all_stats() if one in members) / _TICKS
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of one process, in MB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def machine() -> str:
+    """One line that says on what this was measured."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+    return f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}"
+
+
+def _all_stats() -> Iterator[tuple[int, list[str]]]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                text = (entry / "stat").read_text()
+            except OSError:
+                continue
+            yield int(entry.name), text.rpartition(")")[2].split()

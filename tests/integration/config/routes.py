@@ -1,0 +1,120 @@
+"""The real routes, and some that fail in every way a route can fail."""
+
+from collections.abc import AsyncIterator
+
+import orjson
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from config.http.permissions import require_scope
+from config.urls import handler400, handler403, handler404, handler500, urlpatterns
+from runs.errors import CursorAhead, RunNotFound
+
+__all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
+
+
+class Echo(APIView):
+    """Says who asked and what came."""
+
+    scopes = {"GET": "runs:read", "POST": "runs:write"}
+
+    def get(self, request: Request) -> Response:
+        return Response({"id": request.user.id, "name": request.user.name, "stored": orjson.Fragment(b'{"b":1.0}')})
+
+    def post(self, request: Request) -> Response:
+        return Response({"got": request.data}, status=201)
+
+
+class Failing(APIView):
+    """Raises what the route says."""
+
+    scope = "runs:read"
+    error: type[Exception] = RuntimeError
+
+    def get(self, request: Request) -> Response:
+        raise self.error("canary: internal words")
+
+
+class Unscoped(APIView):
+    def get(self, request: Request) -> Response:
+        return Response({})
+
+
+class Special(APIView):
+    permission_classes = (require_scope("admin:write"),)
+
+    def get(self, request: Request) -> Response:
+        return Response({})
+
+
+def plain(request: HttpRequest, kind: str) -> HttpResponse:
+    match kind:
+        case "run":
+            raise RunNotFound
+        case "database":
+            raise OperationalError("canary: internal words")
+        case "missing":
+            raise Http404
+        case "forbidden":
+            raise PermissionDenied
+        case "method":
+            return HttpResponseNotAllowed(["GET"])
+        case "cookie":
+            answer = HttpResponse("<h1>Conflict</h1>", status=409)
+            answer.set_cookie("seen", "1")
+            return answer
+    raise RuntimeError("canary: internal words")
+
+
+async def plain_async(request: HttpRequest) -> HttpResponse:
+    raise CursorAhead(details={"lastSeq": 7})
+
+
+async def stream(request: HttpRequest) -> StreamingHttpResponse:
+    async def frames() -> AsyncIterator[bytes]:
+        yield b"one "
+        yield b"two"
+
+    return StreamingHttpResponse(frames(), content_type="text/event-stream")
+
+
+@csrf_exempt
+def size(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"{request.META.get('CONTENT_LENGTH')} {len(request.body)}")
+
+
+def form(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(len(request.POST)))
+
+
+def visit(request: HttpRequest) -> HttpResponse:
+    """Counts the visits of a session and leaves a message for the next one."""
+    visits = request.session.get("visits", 0) + 1
+    request.session["visits"] = visits
+    earlier = [str(message) for message in messages.get_messages(request)]
+    messages.info(request, f"visit {visits}")
+    return HttpResponse(f"{visits} {earlier}")
+
+
+urlpatterns = [
+    *urlpatterns,
+    path("visit", visit),
+    path("echo", Echo.as_view()),
+    path("fail", Failing.as_view()),
+    path("fail/database", Failing.as_view(error=OperationalError)),
+    path("fail/missing", Failing.as_view(error=Http404)),
+    path("unscoped", Unscoped.as_view()),
+    path("special", Special.as_view()),
+    path("plain/<kind>", plain),
+    path("plain-async", plain_async),
+    path("stream", stream),
+    path("size", size),
+    path("form", form),
+]

@@ -1,0 +1,77 @@
+import socket
+from collections.abc import Iterator
+
+import pytest
+from django.conf import LazySettings
+from django.db import connection
+from django.test import AsyncClient, Client
+from pytest_django import DjangoDbBlocker
+
+from config import health
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> Iterator[None]:
+    for remembered in (health.runtime_health, health.missing_migrations):
+        remembered.forget()
+    yield
+    for remembered in (health.runtime_health, health.missing_migrations):
+        remembered.forget()
+
+
+@pytest.fixture
+def no_database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A database address where nobody listens."""
+    before = dict(connection.settings_dict)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.settings_dict.update(HOST="127.0.0.1", PORT=str(port))
+        yield
+        connection.close()
+        connection.settings_dict.update(before)
+
+
+async def test_a_living_process_says_so_and_touches_nothing_else(async_client: AsyncClient) -> None:
+    response = await async_client.get("/healthz")
+    assert response.status_code == 200
+    assert response.json() == {"ok": True, "service": "signalbox", "status": "ok"}
+
+
+@pytest.mark.usefixtures("no_database")
+def test_without_a_database_the_service_is_unavailable(client: Client, settings: LazySettings) -> None:
+    settings.RUNTIME_KIND = "scripted"
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json() == {
+        "ok": False,
+        "service": "signalbox",
+        "status": "unavailable",
+        "database": "unhealthy",
+        "runtime": {"ok": True, "runtimeKind": "scripted"},
+        "streamConsumer": "unhealthy",
+        "circuitBreaker": "CLOSED",
+    }
+
+
+@pytest.mark.django_db
+def test_without_an_observer_the_service_is_degraded_and_serves(client: Client) -> None:
+    response = client.get("/readyz")
+    body = response.json()
+    assert response.status_code == 200
+    assert (body["ok"], body["status"], body["database"], body["streamConsumer"]) == (
+        False,
+        "degraded",
+        "ok",
+        "unhealthy",
+    )
+
+
+@pytest.mark.django_db
+def test_a_database_without_its_migrations_is_unavailable(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert (response.json()["status"], response.json()["database"]) == ("unavailable", "ok")
