@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from runs.log_context import current_request_id, current_run_id
 
 MASK = "***"
+FOREIGN = ("django", "django.server", "django-q", "daphne", "uvicorn", "uvicorn.access", "uvicorn.error")
 SHORTEST_SECRET = 8  # masking shorter ones would garble ordinary words and so reveal them
 
 _LABELLED = (
@@ -92,8 +93,12 @@ def logging_settings(*, process: str, level: str, style: str, secrets: Iterable[
         "formatters": {"line": {"()": line, "process": process, "secrets": tuple(secrets)}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
-        # Django gives these two handlers of their own; their lines would come twice, or in another form.
-        "loggers": {name: {"handlers": [], "propagate": True} for name in ("django", "django.server", "django-q")},
+        "loggers": {
+            # Some bring handlers of their own: their lines would come twice, or in another form.
+            **{name: {"handlers": [], "propagate": True} for name in FOREIGN},
+            # Every 4xx is a warning to Django; clients may cause as many as they like.
+            "django.request": {"level": "ERROR"},
+        },
     }
 
 

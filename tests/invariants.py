@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from django.db import connection
-from runs.queries import iterate_events
 
 from runs.domain.projection import dump, empty, fold
 from runs.models import Event, Run
+from runs.queries import iterate_events
 
 _BROKEN = {
     "I1 numbering is dense": """

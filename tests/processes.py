@@ -31,8 +31,9 @@ class ManageCommand:
         clean = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "TEST_DATABASE_URL")}
         self.lines: list[str] = []
         self._process = subprocess.Popen(
-            [sys.executable, "manage.py", *arguments],
-            cwd=PROJECT,
+            [sys.executable, str(PROJECT / "manage.py"), *arguments],
+            # Not the project's folder, where a developer may keep a .env.
+            cwd=PROJECT / "tests",
             env={**clean, "DJANGO_SETTINGS_MODULE": SMALL_SERVICE, "PYTHONUNBUFFERED": "1", **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,6 +1,7 @@
 """Appending many rows at once: COPY for a batch, one multi-row INSERT for a handful (COPY costs two more round trips)."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from django.db import connection
 
@@ -21,5 +22,5 @@ def append_rows(table: str, columns: Sequence[str], rows: Sequence[Sequence[obje
             one = "(" + ", ".join(["%s"] * len(columns)) + ")"
             cursor.execute(
                 f"INSERT INTO {table} ({names}) VALUES {', '.join([one] * len(rows))}",  # noqa: S608 - our own names
-                [value for row in rows for value in row],
+                cast("list[str]", [value for row in rows for value in row]),
             )

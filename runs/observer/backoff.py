@@ -6,7 +6,7 @@ import random
 
 def delay(attempt: int, *, base_ms: int, max_ms: int) -> float:
     """Seconds before attempt `attempt` (0, 1, 2 ...): min(base * 2^n, max) and up to 20 % more."""
-    milliseconds = min(base_ms * 2 ** min(attempt, 30), max_ms)
+    milliseconds = min(base_ms * (1 << min(attempt, 30)), max_ms)
     return milliseconds / 1000 * (1 + random.random() / 5)  # noqa: S311 - jitter, not a secret
 
 

@@ -64,7 +64,7 @@ def declare_losses() -> int:
     """Observers whose beat is too old are lost for good; returns how many were declared now."""
     with connection.cursor() as cursor:
         cursor.execute(_DECLARE_LOST, [settings.OBSERVER_LEASE_S])
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def owned_by(observer: UUID) -> list[Lease]:

@@ -1,7 +1,7 @@
 """Reads of runs: one, many, and whether there is one."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,6 @@ from runs.errors import RunNotFound
 from runs.models import Run
 from runs.models.run import RunQuerySet
 
-_MILLISECOND = timedelta(milliseconds=1)
 _ORDERS = {"createdAt": "created_at", "updatedAt": "updated_at"}
 _TAG_SEPARATOR = "\x1f"
 
@@ -91,11 +90,14 @@ def _matching(project_id: UUID, wanted: RunFilter) -> RunQuerySet:
 def _created_between(runs: RunQuerySet, wanted: RunFilter) -> RunQuerySet:
     # Both compare what is shown, which has no microseconds: a run is never after its own createdAt.
     if wanted.created_after:
-        shown = wanted.created_after.replace(microsecond=wanted.created_after.microsecond // 1000 * 1000)
-        runs = runs.filter(created_at__gte=shown + _MILLISECOND)
+        runs = runs.filter(created_at__gt=_end_of_millisecond(wanted.created_after))
     if wanted.created_before:
         runs = runs.filter(created_at__lt=wanted.created_before)
     return runs
+
+
+def _end_of_millisecond(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000 + 999)
 
 
 def _described(runs: RunQuerySet, wanted: RunFilter) -> RunQuerySet:

@@ -1,6 +1,7 @@
 """What normalising needs to know of a run, read under its lock."""
 
 import functools
+from typing import Any, cast
 
 from django.conf import settings
 
@@ -26,7 +27,7 @@ def prices() -> PriceTable:
 
 def context_of(run: Run, state: ProjectionState) -> Context:
     """The normaliser's context at the run's last event."""
-    known = state.private["context"]
+    known = cast("dict[str, Any]", state.private["context"])  # its shape: projection/context.py
     return Context(
         run_id=str(run.id),
         mode_name=run.mode_name,

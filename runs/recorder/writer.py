@@ -64,6 +64,7 @@ class RunWriter:
         self._raw_rows: list[tuple[object, ...]] = []
         self._run_changes: dict[str, object] = {}
         self._session_changes: dict[str, object] = {}
+        self._stored_cursor = self.session.cursor
 
     def append(self, batch: Sequence[Observation | Draft]) -> list[Event]:
         """The events that follow from `batch`, numbered. Known observations add nothing, contradicting ones are kept apart.
@@ -128,12 +129,17 @@ class RunWriter:
         append_rows("runs_rawobservation", RAW_COLUMNS, self._raw_rows)
         if self._events:
             self._store_events()
+        if self._raw_rows:
+            self.change_run(last_raw_seq=self.run.last_raw_seq)
+        if self.session.cursor != self._stored_cursor:
+            self.change_session(cursor=self.session.cursor)
         if self._session_changes:
             RuntimeSession.objects.filter(id=self.session.id).update(**self._session_changes)
         if self._run_changes:
             Run.objects.filter(id=self.run.id).update(**self._run_changes, updated_at=Now())
 
     def _store_events(self) -> None:
+        self.change_run(last_seq=self.run.last_seq, last_event_at=self.now)
         append_rows("runs_event", EVENT_COLUMNS, [self._event_row(event) for event in self._events])
         self.state = fold(self.state, self._events)
         store_state(self.run, self.state)
@@ -155,13 +161,12 @@ class RunWriter:
 
     def _normalised(self, one: Identified) -> list[Draft]:
         observation = one.observation
-        raw_seq = self.run.last_raw_seq + 1
-        self.change_run(last_raw_seq=raw_seq)
+        self.run.last_raw_seq = raw_seq = self.run.last_raw_seq + 1
         self._raw_rows.append(
             (uuid7(), self.run.id, raw_seq, observation.kind, one.source_id, one.digest, observation.raw, self.now)
         )
         if observation.kind == ObservationKind.ENVELOPE:
-            self.change_session(cursor=self.session.cursor + 1)
+            self.session.cursor += 1
         try:
             return normalise(observation, self.context, raw_seq=raw_seq)
         except Exception:
@@ -176,13 +181,12 @@ class RunWriter:
         for draft in drafts:
             self._move_status(draft)
             self.context.learn(draft)
-            event = self._event(draft)
-            numbered.append(event)
+            numbered.append(self._event(draft))
         self._events += numbered
         return numbered
 
     def _event(self, draft: Draft) -> Event:
-        self.change_run(last_seq=self.run.last_seq + 1, last_event_at=self.now)
+        self.run.last_seq += 1
         return Event(
             id=uuid7(),
             run_id=self.run.id,

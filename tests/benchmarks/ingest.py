@@ -158,7 +158,8 @@ def _transactions(database: psycopg.Connection[tuple[object, ...]]) -> int:
 def _recorded(database: psycopg.Connection[tuple[object, ...]], ids: list[UUID]) -> tuple[int, float, int]:
     """Envelopes, seconds from the first recorded batch's start to the last one's, and how many batches."""
     row = database.execute(
-        """SELECT count(*), extract(epoch FROM max(o.created_at) - (SELECT min(started_at) FROM runs_run WHERE id = ANY(%(ids)s))),
+        """SELECT count(*), extract(epoch FROM max(o.created_at)
+                                             - (SELECT min(started_at) FROM runs_run WHERE id = ANY(%(ids)s))),
                   count(DISTINCT (o.run_id, o.created_at))
              FROM runs_rawobservation o WHERE o.run_id = ANY(%(ids)s) AND o.kind = 'stream-envelope'""",
         {"ids": ids},

@@ -1,6 +1,7 @@
 """What processes cost: CPU seconds and memory of a process and everything below it, read from /proc."""
 
 import os
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,8 +37,9 @@ def resident_mb(pid: int) -> float:
 
 def machine() -> str:
     """One line that says on what this was measured."""
-    model = next((l.split(":")[1].strip() for l in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in l), "?")
-    return f"{os.cpu_count()} cores ({model}), Python {os.sys.version.split()[0]}"  # type: ignore[attr-defined]
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+    return f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}"
 
 
 def _all_stats() -> Iterator[tuple[int, list[str]]]:

@@ -20,7 +20,7 @@ pages = get_asgi_application()
 
 
 async def application(scope: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]], send: Send) -> None:
-    """`/flood` sends as fast as it may, `/idle` waits for the end of the process, `/deaf` does not, `/produced` counts."""
+    """`/flood` sends as fast as it may, `/idle` waits for the process's end, `/deaf` does not."""
     if scope["type"] == "websocket":
         await _flood_websocket(receive, send)
     elif scope["path"] == "/flood":

@@ -77,6 +77,6 @@ def read_message(envelope: Envelope, context: Context, raw_seq: int) -> Message:
         payload=payload.shown,
         members=members,
         redacted=payload.redacted,
-        type_name=envelope.type_name or None,
+        type_name=clean(envelope.type_name) if envelope.type_name else None,
         origin=origin_of(context, message_type, raw_seq, trace_in(members)),
     )

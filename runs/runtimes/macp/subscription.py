@@ -141,7 +141,8 @@ class Subscription:
             with only_our_faults(RPC):
                 frame: object = await self._reading
                 while isinstance(frame, bytes):
-                    await mailbox.put(frame)
+                    if not mailbox.put(frame):
+                        await mailbox.room()
                     frame = await self._call.read()
         except RuntimeFault as fault:
             mailbox.end(fault)

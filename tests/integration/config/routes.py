@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import orjson
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
@@ -93,8 +94,18 @@ def form(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(len(request.POST)))
 
 
+def visit(request: HttpRequest) -> HttpResponse:
+    """Counts the visits of a session and leaves a message for the next one."""
+    visits = request.session.get("visits", 0) + 1
+    request.session["visits"] = visits
+    earlier = [str(message) for message in messages.get_messages(request)]
+    messages.info(request, f"visit {visits}")
+    return HttpResponse(f"{visits} {earlier}")
+
+
 urlpatterns = [
     *urlpatterns,
+    path("visit", visit),
     path("echo", Echo.as_view()),
     path("fail", Failing.as_view()),
     path("fail/database", Failing.as_view(error=OperationalError)),

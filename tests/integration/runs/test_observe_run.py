@@ -64,7 +64,7 @@ async def becomes_true(condition: Callable[[], Awaitable[bool]]) -> None:
     """Returns once `condition` holds; fails when it takes too long."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not await condition():
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # rows are asked again: another process may have written them
 
 
 def ended(*run_ids: UUID) -> Callable[[], bool]:

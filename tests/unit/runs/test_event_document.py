@@ -7,30 +7,30 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.domain.documents import event_document, iso
+from runs.domain.documents import EventRow, event_document, iso
 
-ROW: dict[str, object] = {
-    "id": UUID(int=1),
-    "run_id": UUID(int=2),
-    "seq": 12,
-    "ts": datetime(2026, 1, 31, 9, 30, tzinfo=UTC),
-    "created_at": datetime(2026, 1, 31, 9, 30, 0, 4_999, tzinfo=UTC),
-    "type": "message.received",
-    "subject_kind": "message",
-    "subject_id": "m-1",
-    "source_kind": "runtime",
-    "source_name": "rust-runtime",
-    "raw_type": "Proposal",
-    "raw_seq": 9,
-    "trace_id": "4bf9",
-    "span_id": "00f0",
-    "parent_span_id": None,
-    "data": '{"b":1.50,"a":12345678901234567890}',
-}
+ROW = EventRow(
+    id=UUID(int=1),
+    run_id=UUID(int=2),
+    seq=12,
+    ts=datetime(2026, 1, 31, 9, 30, tzinfo=UTC),
+    created_at=datetime(2026, 1, 31, 9, 30, 0, 4_999, tzinfo=UTC),
+    type="message.received",
+    subject_kind="message",
+    subject_id="m-1",
+    source_kind="runtime",
+    source_name="rust-runtime",
+    raw_type="Proposal",
+    raw_seq=9,
+    trace_id="4bf9",
+    span_id="00f0",
+    parent_span_id=None,
+    data='{"b":1.50,"a":12345678901234567890}',
+)
 
 
 def test_an_event_is_told_nested_and_flat() -> None:
-    document = orjson.loads(orjson.dumps(event_document({**ROW, "data": "{}"})))
+    document = orjson.loads(orjson.dumps(event_document(ROW._replace(data="{}"))))
 
     assert document == {
         "id": "00000000-0000-0000-0000-000000000001",

@@ -129,3 +129,7 @@ def strings_in(value: object) -> list[str]:
     if isinstance(value, list):
         return [text for item in value for text in strings_in(item)]
     return [value] if isinstance(value, str) else []
+
+
+def test_a_secret_name_cannot_hide_behind_escapes() -> None:
+    assert shown(rb'{"p\u0061ssword": "plain"}') == {"json": {"password": MASK}, "encoding": "json"}

@@ -6,7 +6,7 @@ import pytest
 
 from runs.domain.events import JsonObject
 from runs.domain.projection import EMPTY, fold
-from tests.event_logs import Log, at
+from tests.run_log import Log, at
 
 
 def current(log: Log) -> Any:

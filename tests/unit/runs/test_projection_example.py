@@ -3,7 +3,7 @@
 from typing import Any
 
 from runs.domain.projection import dump, empty, fold, load
-from tests.event_logs import RUN_ID, Log, at
+from tests.run_log import RUN_ID, Log, at
 
 
 def scene() -> Log:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from runs.domain.projection import EMPTY, fold
-from tests.event_logs import Log, at
+from tests.run_log import Log, at
 
 Edge = tuple[str, str, str]
 

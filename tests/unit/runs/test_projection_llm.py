@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.domain.projection import EMPTY, dump, fold, load
-from tests.event_logs import Log, at
+from tests.run_log import Log, at
 
 
 def llm(log: Log) -> Any:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.domain.projection import EMPTY, fold
-from tests.event_logs import Log, at
+from tests.run_log import Log, at
 
 STATUSES = ("queued", "sent", "accepted", "rejected", "failed")
 
@@ -45,6 +45,14 @@ def test_a_reply_is_awaited_from_acceptance_until_it_came_or_not() -> None:
     log.write("message.unanswered", {"messageId": "m2"})
     log.write("message.answered", {"messageId": "m3"})
     assert counted(log) == {"total": 2, "accepted": 2, "answered": 1, "unanswered": 1}
+
+
+def test_an_acceptance_that_is_told_twice_owes_one_reply() -> None:
+    log = Log()
+    log.send("accepted", None, "m1", replyDeadlineAt=at(99))
+    log.send("accepted", "accepted", "m1", replyDeadlineAt=at(99))
+
+    assert counted(log) == {"total": 1, "accepted": 1, "awaitingReply": 1}
 
 
 def test_an_error_of_the_stream_that_carries_no_status_is_not_counted() -> None:

@@ -6,7 +6,8 @@ from hypothesis import given
 
 from runs.domain.events import Event
 from runs.domain.projection import EMPTY, empty, final_metadata, fold, metrics_summary
-from tests.event_logs import RUN_ID, Log, at, event_logs
+from tests.event_logs import event_logs
+from tests.run_log import RUN_ID, Log, at
 
 
 def test_everyone_ever_seen_is_remembered_although_the_list_shown_is_capped() -> None:
@@ -31,6 +32,8 @@ def test_the_context_knows_the_last_session_state_the_last_time_and_the_commitme
     assert EMPTY.private["context"] == {"seen": [], "sessionState": None, "lastEventTs": None, "commitmentSeq": None}
     log = Log()
     log.bind()
+    assert fold(EMPTY, log.events).private["context"]["sessionState"] == "SESSION_STATE_OPEN"  # type: ignore[index]
+
     log.write("session.state.changed", {"state": "SESSION_STATE_SUSPENDED"})
     log.derive("decision.finalized", "alice", "Commitment", {}, ("decision", "c1"))
     log.write("session.stream.opened", {"state": "SESSION_STATE_OPEN"})

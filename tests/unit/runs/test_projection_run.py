@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from runs.domain.projection import EMPTY, empty, fold
-from tests.event_logs import RUN_ID, Log, at
+from tests.run_log import RUN_ID, Log, at
 
 
 def public(log: Log) -> Any:
@@ -95,7 +95,7 @@ def test_the_timeline_keeps_the_last_fifty_lines_with_their_subjects() -> None:
 
 def test_the_first_trace_id_stays_and_a_span_counts_when_it_changes() -> None:
     log = Log()
-    for trace_id, span_id in ((None, None), ("t1", "a"), ("t2", "a"), (None, "b"), (None, None), ("t1", "a")):
+    for trace_id, span_id in ((None, None), ("t1", "a"), ("t2", "a"), (None, "b"), (None, None), ("t2", "a")):
         log.write("tool.called", trace_id=trace_id, span_id=span_id)
 
     trace = public(log)["trace"]

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from runs.domain.events import JsonObject
-from runs.domain.projection import EMPTY, fold
-from tests.event_logs import Log, at
+from runs.domain.projection import EMPTY, dump, fold, load
+from tests.run_log import Log, at
 
 
 def signals(log: Log) -> Any:
@@ -52,6 +52,16 @@ def test_a_payload_above_four_kib_of_json_is_left_out(size: int, kept: bool) -> 
     emit(log, {"signalType": "big", "dataJson": "x" * size})
 
     assert ("payload" in signals(log)[0]) is kept
+
+
+@pytest.mark.parametrize("data", [{"n": float("nan"), "pair": (1, 2)}, {"n": 10**400}, {1: "x"}])
+def test_a_payload_is_kept_as_json_or_not_at_all(data: object) -> None:
+    log = Log()
+    emit(log, {"signalType": "odd", "dataJson": data})
+    state = fold(EMPTY, log.events)
+
+    assert load(*dump(state)) == state
+    assert signals(log)[0].get("payload") in (None, {"n": None, "pair": [1, 2]})
 
 
 def test_an_acknowledgement_marks_the_signal_it_names_and_nothing_else() -> None:

@@ -1,0 +1,97 @@
+"""Django's own middlewares without their thread hops.
+
+In an asynchronous chain Django sends every `process_request` and `process_response` through a thread, two hops for each
+of seven middlewares, which costs more than the whole rest of a read. Almost always they only look at headers and
+cookies; only a session or a message that has to be stored touches the database, and only then a thread is needed.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, cast
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.common import CommonMiddleware
+from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.security import SecurityMiddleware
+from django.utils.deprecation import MiddlewareMixin
+
+View = Callable[..., HttpResponseBase]
+
+if TYPE_CHECKING:
+    Mixin = MiddlewareMixin
+else:
+    Mixin = object
+
+
+class Inline(Mixin):
+    """Comes before a middleware of Django and runs its two halves where they are called."""
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        """The response of the chain; a thread is used only to store something."""
+        before = getattr(self, "process_request", None)
+        after = getattr(self, "process_response", None)
+        get_response = cast(Callable[[HttpRequest], Awaitable[HttpResponseBase]], self.get_response)
+        response: HttpResponseBase = (before(request) if before else None) or await get_response(request)
+        if after is None:
+            return response
+        if self.has_to_store(request):
+            response = await sync_to_async(after, thread_sensitive=True)(request, response)
+        else:
+            response = after(request, response)
+        return response
+
+    def has_to_store(self, request: HttpRequest) -> bool:
+        """True if the second half will touch the database."""
+        return False
+
+
+class Security(Inline, SecurityMiddleware):
+    """Headers."""
+
+
+class Sessions(Inline, SessionMiddleware):
+    """The session, loaded when somebody asks for it."""
+
+    def has_to_store(self, request: HttpRequest) -> bool:
+        """A changed session is saved."""
+        return request.session.modified
+
+
+class Common(Inline, CommonMiddleware):
+    """Host check and length."""
+
+
+class Csrf(Inline, CsrfViewMiddleware):
+    """CSRF tokens of forms."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        super().__init__(get_response)
+        if self.async_mode:
+            self.process_view = self._process_view  # type: ignore[assignment,method-assign]
+
+    async def _process_view(
+        self, request: HttpRequest, view: View, args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> HttpResponseBase | None:
+        return super().process_view(request, view, args, kwargs)
+
+
+class Authentication(Inline, AuthenticationMiddleware):
+    """The user, loaded when somebody asks for it."""
+
+
+class Messages(Inline, MessageMiddleware):
+    """Messages from one page to the next."""
+
+    def has_to_store(self, request: HttpRequest) -> bool:
+        """Messages that were shown or added are stored, perhaps in the session."""
+        storage = getattr(request, "_messages", None)
+        return storage is not None and (storage.used or storage.added_new)
+
+
+class Frames(Inline, XFrameOptionsMiddleware):
+    """No page of ours inside another one."""

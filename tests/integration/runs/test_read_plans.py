@@ -1,0 +1,73 @@
+"""The hot reads use the indexes that were made for them."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from runs import queries
+from runs.models import Run
+from runs.models.project import DEFAULT_PROJECT_ID
+from runs.queries import EventFilter, RunFilter
+from tests.cast import queued_run
+
+pytestmark = pytest.mark.django_db
+
+MANY_RUNS = """
+INSERT INTO runs_run (id, project_id, status, mode, mode_name, runtime_kind, session_id, session_opener, traceparent,
+    request_digest, request, tags, metadata, last_seq, last_raw_seq, late_count, lease_epoch, recovery_attempts,
+    cleanup_errors, cleanup_attempts, created_at, updated_at)
+SELECT gen_random_uuid(), project_id, status, mode, mode_name, runtime_kind, 's-' || n, session_opener, '', '', '{}',
+    tags, metadata, 0, 0, 0, 0, 0, '[]', 0, created_at - n * interval '1 minute', updated_at
+FROM runs_run, generate_series(1, 3000) AS n
+"""
+MANY_EVENTS = """
+INSERT INTO runs_event (id, run_id, project_id, seq, ts, created_at, type, source_kind, source_name, lease_epoch, data)
+SELECT gen_random_uuid(), run.id, run.project_id, seq, now(), now(), 'message.received', 'runtime', 'r', 0, '{}'
+FROM (SELECT id, project_id FROM runs_run WHERE last_seq = 0 LIMIT 100) AS run, generate_series(2, 200) AS seq
+"""
+
+
+@pytest.fixture
+def crowded() -> Run:
+    """One run among thousands, in a database that has looked at its tables."""
+    run = queued_run()
+    with connection.cursor() as cursor:
+        cursor.execute(MANY_RUNS)
+        cursor.execute(MANY_EVENTS)
+        cursor.execute("ANALYZE runs_run; ANALYZE runs_event")
+    return run
+
+
+def plan_of(read: Callable[[], object]) -> str:
+    """The plan of the one statement that `read` issues."""
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        read()
+    (query,) = captured.captured_queries
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN " + query["sql"].replace("%", "%%"))
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+
+def test_the_newest_runs_come_from_their_index(crowded: Run) -> None:
+    plan = plan_of(lambda: queries.list_runs(DEFAULT_PROJECT_ID, RunFilter()))
+
+    assert "runs_newest" in plan
+    assert "Sort" not in plan
+
+
+@pytest.mark.parametrize("wanted", [EventFilter(), EventFilter(types=("run.created",))])
+def test_events_of_a_run_come_from_their_numbering(crowded: Run, wanted: EventFilter) -> None:
+    run_id = Run.objects.filter(last_seq=0).values_list("id", flat=True).first()
+    assert run_id is not None
+    plan = plan_of(lambda: queries.filtered_events(DEFAULT_PROJECT_ID, run_id, wanted, after=3, limit=200))
+
+    assert "events_run_seq" in plan
+    assert "Seq Scan" not in plan
+
+
+def test_a_state_is_one_statement(crowded: Run) -> None:
+    assert "Index Scan" in plan_of(lambda: queries.state_text(DEFAULT_PROJECT_ID, crowded.id))
