@@ -5,8 +5,10 @@ from uuid import UUID
 
 import orjson
 
+from runs.domain.projection import SCHEMA_VERSION
 from runs.errors import CursorAhead, RunNotFound
 from runs.models import Event, Projection, Run
+from runs.queries.states import folded_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,18 @@ def standing_of(run_id: UUID, project_id: UUID | None = None) -> Standing:
 
 
 def snapshot_of(run_id: UUID) -> Snapshot:
-    """The run's projection as stored, byte for byte. Raises RunNotFound once the run is gone."""
-    found = Projection.objects.filter(run_id=run_id).values_list("projected_seq", "state").first()
+    """The run's projection as stored, byte for byte; folded anew where an older schema version wrote it.
+
+    Raises RunNotFound once the run is gone.
+    """
+    found = Projection.objects.filter(run_id=run_id).values_list("projected_seq", "state", "schema_version").first()
     if found is None:
         raise RunNotFound
-    return Snapshot(found[0], found[1].encode())
+    seq, state, schema_version = found
+    if schema_version == SCHEMA_VERSION:
+        return Snapshot(seq, state.encode())
+    text = folded_text(run_id)
+    return Snapshot(orjson.loads(text)["timeline"]["latestSeq"], text)
 
 
 def end_of(run_id: UUID, ending_seq: int) -> dict[str, object]:

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from runs import hub
+from runs.domain.projection import SCHEMA_VERSION
 from runs.models import Event, Project, Projection, Run
 from runs.models.event import AppendOnly
 from runs.models.identity import uuid7
@@ -34,7 +35,7 @@ def store_run(*, project_id: UUID = DEFAULT_PROJECT_ID, **columns: object) -> Ru
             **columns,
         }
     )
-    Projection.objects.create(run=run, state=_state(0), private="{}", schema_version=3)
+    Projection.objects.create(run=run, state=_state(0), private="{}", schema_version=SCHEMA_VERSION)
     return run
 
 

@@ -1,0 +1,75 @@
+"""How values look on the pages. Agent text is always escaped."""
+
+import json
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from runs.recorder.context import redactor
+
+NOTHING = "–"
+SHOWN_BYTES = 4_096
+
+
+def pretty(text: str | None) -> str:
+    """JSON text with one member a line; what is no JSON as it is."""
+    if not text:
+        return NOTHING
+    try:
+        return _pre(json.dumps(json.loads(text), indent=2, ensure_ascii=False))
+    except ValueError:
+        return _pre(text)
+
+
+def pretty_value(value: object) -> str:
+    """A JSON value with one member a line."""
+    return _pre(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def received(body: bytes | memoryview) -> str:
+    """Bytes as received, without secrets, as text as far as they are text; cut after SHOWN_BYTES."""
+    shown = redactor().redact_bytes(bytes(body))
+    cut = f"\n… {len(shown) - SHOWN_BYTES} more bytes" if len(shown) > SHOWN_BYTES else ""
+    return _pre(shown[:SHOWN_BYTES].decode(errors="backslashreplace") + cut)
+
+
+def size(column: object) -> str:
+    """How many bytes are stored, never which."""
+    return f"{len(column)} bytes" if isinstance(column, bytes | memoryview) else NOTHING
+
+
+def rows_link(model: type[Model], text: object, **lookups: object) -> SafeString:
+    """A link to the list of those rows of a model."""
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return format_html('<a href="{}?{}">{}</a>', address, urlencode(lookups), text)
+
+
+def row_link(model: type[Model], key: object, text: object = None) -> str:
+    """A link to one row of a model."""
+    if key is None:
+        return NOTHING
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[key])
+    return format_html('<a href="{}">{}</a>', address, key if text is None else text)
+
+
+def certificate(text: str | None) -> str:
+    """The certificate of an ending: how, by whom, then the evidence."""
+    if not text:
+        return NOTHING
+    try:
+        ending = json.loads(text)
+    except ValueError:
+        return _pre(text)
+    if not isinstance(ending, Mapping):
+        return _pre(text)
+    head = f"{ending.get('status')} ({ending.get('code')}), decided by {ending.get('decidedBy')}"
+    rest = {name: ending[name] for name in ("error", "evidence") if ending.get(name)}
+    return format_html("<strong>{}</strong>{}", head, pretty_value(rest) if rest else "")
+
+
+def _pre(text: str) -> SafeString:
+    return format_html('<pre style="white-space: pre-wrap; overflow-wrap: anywhere">{}</pre>', text)
