@@ -1,5 +1,7 @@
 """How each kind of process talks to PostgreSQL."""
 
+from collections.abc import Mapping
+
 LOCK_TIMEOUT_MS = 3_000
 # A silent client that holds a run's row lock must not keep others from taking the run over.
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 8_000
@@ -26,6 +28,14 @@ def connection_settings(
     if process == "web":
         options["pool"] = {"min_size": 1, "max_size": pool_max, "timeout": pool_timeout_ms / 1000}
     return {"CONN_MAX_AGE": _connection_age(process), "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
+
+
+def database_entry(address: Mapping[str, object], connection: Mapping[str, object]) -> dict[str, object]:
+    """An entry of DATABASES; the options a DATABASE_URL names (`sslmode` ...) win over ours."""
+    ours, named = connection["OPTIONS"], address["OPTIONS"]
+    assert isinstance(ours, dict), "connection_settings makes a dict"
+    assert isinstance(named, dict), "django_database makes a dict"
+    return {**address, **connection, "OPTIONS": {**ours, **named}}
 
 
 def _connection_age(process: str) -> int | None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from config import env
-from config.database import connection_settings
+from config.database import connection_settings, database_entry
 from config.first_key import development_key
 from config.generated_secrets import ensure_secret
 from config.logs import log_uncaught, logging_settings
@@ -109,15 +109,15 @@ DB_STATEMENT_TIMEOUT_MS = env.env_int("DB_STATEMENT_TIMEOUT_MS")
 REDIS_URL = env.env_secret("REDIS_URL")
 
 DATABASES: dict[str, dict[str, object]] = {
-    "default": {
-        **django_database(parse_database_url(TEST_DATABASE_URL if TESTING else DATABASE_URL, base_dir=SIGNALBOX_DATA)),
-        **connection_settings(
+    "default": database_entry(
+        django_database(parse_database_url(TEST_DATABASE_URL if TESTING else DATABASE_URL, base_dir=SIGNALBOX_DATA)),
+        connection_settings(
             SIGNALBOX_PROCESS,
             pool_max=DB_POOL_MAX,
             pool_timeout_ms=DB_POOL_CONNECTION_TIMEOUT,
             statement_timeout_ms=DB_STATEMENT_TIMEOUT_MS,
         ),
-    }
+    )
 }
 
 # Few, short, idempotent tasks that find their work in the tables; timeout < retry, else a task runs beside itself.
