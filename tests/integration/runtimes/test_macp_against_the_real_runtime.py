@@ -13,7 +13,7 @@ from runs.errors import RuntimeRejected, RuntimeUnavailable, SessionNotFound
 from runs.runtimes.macp import wire
 from runs.runtimes.macp.client import MacpRuntime
 from runs.runtimes.macp.session import MacpSession
-from runs.runtimes.port import Root, SessionPlan
+from runs.runtimes.port import Participant, Root, SessionPlan
 from tests.agent_processes import agents
 from tests.integration.runtimes.conftest import Connect
 from tests.plans import a_message
@@ -331,3 +331,61 @@ async def once_opened(session: MacpSession) -> list[Observation]:
                 )
             except SessionNotFound:
                 await asyncio.sleep(0.05)
+
+
+PLAYS: dict[str, tuple[dict[str, object], tuple[tuple[str, ...], ...], tuple[str, dict[str, object]] | None]] = {
+    "proposal": (
+        {"mode_name": "macp.mode.proposal.v1", "initiator": "buyer"},
+        (("buyer", "buyer"), ("seller", "seller")),
+        None,
+    ),
+    "task": (
+        {"mode_name": "macp.mode.task.v1", "initiator": "planner"},
+        (
+            ("worker", "worker"),
+            ("closer", "planner", "--mode", "task", "--after", "TaskComplete", "--action", "task.completed"),
+        ),
+        ("TaskRequest", {"taskId": "t1", "title": "dig", "requestedAssignee": "worker"}),
+    ),
+    "handoff": (
+        {"mode_name": "macp.mode.handoff.v1", "initiator": "owner"},
+        (
+            ("target", "target"),
+            ("closer", "owner", "--mode", "handoff", "--after", "HandoffAccept", "--action", "handoff.accepted"),
+        ),
+        ("HandoffOffer", {"handoffId": "h1", "targetParticipant": "target", "scope": "support"}),
+    ),
+    "quorum": (
+        {"mode_name": "macp.mode.quorum.v1", "initiator": "lead"},
+        (
+            ("approver", "a"),
+            ("approver", "b"),
+            ("closer", "lead", "--mode", "quorum", "--after", "Approve", "--count", "2", "--action", "quorum.approved"),
+        ),
+        ("ApprovalRequest", {"requestId": "r1", "action": "deploy", "requiredApprovals": 2}),
+    ),
+}
+
+
+@pytest.mark.parametrize("play", PLAYS)
+async def test_independent_agents_play_a_session_that_we_opened(
+    real_runtime: RealRuntime, connect: Connect, new_plan: NewPlan, play: str
+) -> None:
+    changes, cast, kickoff = PLAYS[play]
+    runtime = connect(real_runtime.settings())
+    names = dict.fromkeys(participant for _, participant, *_ in cast)
+    plan = new_plan(participants=tuple(Participant(id=name) for name in names), **changes)
+    session = await started(runtime, plan)
+
+    with agents(real_runtime, plan.session_id, cast) as running:
+        if kickoff is not None:
+            message = a_message(1, sender=plan.initiator, message_type=kickoff[0], payload=kickoff[1])
+            assert (await session.send(runtime.encode_message(plan, message))).ack.ok
+        stream = session.observe(0)
+        async with asyncio.timeout(20):
+            async for one in stream:
+                if says(SessionState.RESOLVED)(one):
+                    break
+        codes = [await asyncio.to_thread(child.process.wait, 20) for child in running]
+
+    assert codes == [0] * len(cast)
