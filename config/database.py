@@ -1,5 +1,8 @@
 """How each kind of process talks to PostgreSQL."""
 
+from collections.abc import Mapping
+from typing import cast
+
 LOCK_TIMEOUT_MS = 3_000
 # A silent client that holds a run's row lock must not keep others from taking the run over.
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 8_000
@@ -9,23 +12,31 @@ KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10,
 NAME_LIMIT = 63  # PostgreSQL cuts application names here
 
 
-def connection_settings(
-    process: str, *, pool_max: int, pool_timeout_ms: int, statement_timeout_ms: int
+def database_entry(
+    address: Mapping[str, object],
+    *,
+    process: str,
+    pool_max: int,
+    pool_timeout_ms: int,
+    statement_timeout_ms: int,
 ) -> dict[str, object]:
-    """OPTIONS and connection life for a process of this name, to be merged into an entry of DATABASES.
+    """An entry of DATABASES: the address, and how a process of this name keeps and bounds its sessions there.
 
+    OPTIONS of the address (`sslmode` ...) stay, and so do session options of its own; ours come first and so lose.
     Only the web process pools: a pool does not survive the fork of the queue's workers, and an observer's threads
     keep a connection each for as long as they live.
     """
+    given = cast(Mapping[str, object], address.get("OPTIONS", {}))
     options: dict[str, object] = {
         "application_name": f"signalbox-{process}"[:NAME_LIMIT],
         "connect_timeout": CONNECT_TIMEOUT_S,
-        "options": _session_options(statement_timeout_ms),
         **KEEPALIVES,
+        **given,
+        "options": f"{_session_options(statement_timeout_ms)} {given.get('options', '')}".strip(),
     }
     if process == "web":
         options["pool"] = {"min_size": 1, "max_size": pool_max, "timeout": pool_timeout_ms / 1000}
-    return {"CONN_MAX_AGE": _connection_age(process), "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
+    return {**address, "CONN_MAX_AGE": _connection_age(process), "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
 
 
 def _connection_age(process: str) -> int | None:

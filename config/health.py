@@ -16,9 +16,11 @@ PROBE_TIMEOUT_S = 1.0
 REMEMBER_S = 5.0
 DEFAULT_PORT = 50051
 
-BEATING_OBSERVER = (
-    "SELECT 1 FROM runs_observer WHERE lost_at IS NULL AND beat_at > clock_timestamp() - interval '30 seconds' LIMIT 1"
-)
+BEATING_OBSERVER = """
+    SELECT 1 FROM runs_observer
+     WHERE lost_at IS NULL AND beat_at > clock_timestamp() - make_interval(secs => %s)
+     LIMIT 1
+"""
 
 
 async def healthz(request: HttpRequest) -> HttpResponse:
@@ -64,7 +66,7 @@ def an_observer_beats() -> bool:
     """True if any observer has said lately that it lives."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute(BEATING_OBSERVER)
+            cursor.execute(BEATING_OBSERVER, [settings.OBSERVER_LEASE_S])
             return cursor.fetchone() is not None
     except DatabaseError:
         return False

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +77,7 @@ class Cluster:
 
     def set_password(self, password: str) -> None:
         """`USER` is let in with this password; no server may be running."""
-        command = [self.binaries.tool("postgres"), "--single", "-D", self.data.resolve(), "postgres"]
+        command = [str(self.binaries.tool("postgres")), "--single", "-D", str(self.data.resolve()), "postgres"]
         answer = self.account.run(command, stdin=f"ALTER ROLE {USER} PASSWORD '{password}'\n")
         if answer.returncode != 0:
             raise PostgresFailed(f"the password could not be set: {answer.stderr.strip()}")
@@ -102,8 +103,8 @@ class Cluster:
         log.info("created a PostgreSQL %s data folder in %s", self.binaries.version, data)
 
     def _empty_folder(self) -> Path:
-        for home in (lambda: self.directory, new_private_folder):
-            folder = home() / "data.new"
+        for home in self._homes():
+            folder = home / "data.new"
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(mode=0o700, parents=True)
             self.account.give(folder)
@@ -111,6 +112,10 @@ class Cluster:
                 return folder
             folder.rmdir()
         raise PostgresFailed(f"the account of PostgreSQL can write neither in {self.directory} nor below /var/tmp")
+
+    def _homes(self) -> Iterator[Path]:
+        yield self.directory
+        yield new_private_folder()
 
     def _check_version(self) -> None:
         try:

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 from config import env
-from config.database import connection_settings
+from config.database import database_entry
+from config.database_url import django_database, parse_database_url
 from config.first_key import development_key
 from config.generated_secrets import ensure_secret
 from config.logs import log_uncaught, logging_settings
-from config.postgres import django_database, parse_database_url
 from config.process import process_name
 
 # --- identity ---------------------------------------------------------------------------------------------------------
@@ -109,15 +109,13 @@ DB_STATEMENT_TIMEOUT_MS = env.env_int("DB_STATEMENT_TIMEOUT_MS")
 REDIS_URL = env.env_secret("REDIS_URL")
 
 DATABASES: dict[str, dict[str, object]] = {
-    "default": {
-        **django_database(parse_database_url(TEST_DATABASE_URL if TESTING else DATABASE_URL, base_dir=SIGNALBOX_DATA)),
-        **connection_settings(
-            SIGNALBOX_PROCESS,
-            pool_max=DB_POOL_MAX,
-            pool_timeout_ms=DB_POOL_CONNECTION_TIMEOUT,
-            statement_timeout_ms=DB_STATEMENT_TIMEOUT_MS,
-        ),
-    }
+    "default": database_entry(
+        django_database(parse_database_url(TEST_DATABASE_URL if TESTING else DATABASE_URL, base_dir=SIGNALBOX_DATA)),
+        process=SIGNALBOX_PROCESS,
+        pool_max=DB_POOL_MAX,
+        pool_timeout_ms=DB_POOL_CONNECTION_TIMEOUT,
+        statement_timeout_ms=DB_STATEMENT_TIMEOUT_MS,
+    )
 }
 
 # Few, short, idempotent tasks that find their work in the tables; timeout < retry, else a task runs beside itself.

@@ -15,8 +15,6 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
-from twisted.internet.interfaces import IPushProducer
-from zope.interface import implementer
 
 from runs.shutdown import SCOPE_KEY, Shutdown
 
@@ -29,9 +27,8 @@ log = logging.getLogger("signalbox.web")
 Message = MutableMapping[str, Any]
 
 
-@implementer(IPushProducer)
 class WriteGate:
-    """Closed while the send buffer of a connection is full; Twisted closes and opens it as a push producer."""
+    """Closed while the send buffer of a connection is full; to Twisted it is a push producer (IPushProducer)."""
 
     def __init__(self) -> None:
         self._open = asyncio.Event()
@@ -158,4 +155,4 @@ class WebServer(daphne.Server):  # type: ignore[misc]
 def _more_may_follow(message: Message) -> bool:
     if message["type"] == "http.response.body":
         return bool(message.get("more_body", False))
-    return message["type"] == "websocket.send"
+    return bool(message["type"] == "websocket.send")

@@ -65,9 +65,9 @@ def full_body() -> Body:
 
 def changed(path: str, value: object) -> Body:
     """The full body with one member (`session.participants.0.id`) set."""
-    body: Any = copy.deepcopy(full_body())
+    body = copy.deepcopy(full_body())
     *way, last = [int(step) if step.isdecimal() else step for step in path.split(".")]
-    at = body
+    at: Any = body
     for step in way:
         at = at[step]
     at[last] = value

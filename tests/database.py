@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -86,7 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
     name = str((given or {}).get("NAME", "test_signalbox"))
     if not name.startswith("test_"):
         raise pytest.UsageError(f"TEST_DATABASE_URL: the database must be called test_*, not {name}")
-    entry = settings.DATABASES["default"]
+    entry: dict[str, Any] = settings.DATABASES["default"]
     entry.update({"HOST": "127.0.0.1", "PORT": "1", "NAME": name})
     entry.setdefault("TEST", {})["NAME"] = name
 
@@ -110,10 +111,8 @@ def django_db_modify_db_settings(
     request: pytest.FixtureRequest, django_db_modify_db_settings_parallel_suffix: None
 ) -> None:
     """The settings lead to this worker's database on the session's server."""
-    entry = settings.DATABASES["default"]
-    options = {**entry.get("OPTIONS", {})}
+    entry: dict[str, Any] = settings.DATABASES["default"]
     entry.update(request.config.stash[SESSION_DATABASE].address())
-    entry["OPTIONS"] = {**entry.get("OPTIONS", {}), **options}
     entry["NAME"] = entry["TEST"]["NAME"]
 
 

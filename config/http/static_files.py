@@ -23,10 +23,11 @@ class StaticFilesMiddleware(AsyncCapableMiddleware):
         """The file, or the response of the chain; an awaitable of it in an asynchronous chain."""
         if self.is_async:
             return self._async_call(request)
-        return self._file(request) or cast(HttpResponseBase, self.get_response(request))
+        file = self._file(request) if _is_static(request) else None
+        return file or cast(HttpResponseBase, self.get_response(request))
 
     async def _async_call(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info.startswith(settings.STATIC_URL):
+        if _is_static(request):
             file = await sync_to_async(self._file, thread_sensitive=False)(request)
             if file is not None:
                 return file
@@ -34,8 +35,6 @@ class StaticFilesMiddleware(AsyncCapableMiddleware):
         return await get_response(request)
 
     def _file(self, request: HttpRequest) -> HttpResponse | None:
-        if not request.path_info.startswith(settings.STATIC_URL):
-            return None
         find = self.files.find_file if self.files.autorefresh else self.files.files.get
         file = find(request.path_info)
         if file is None:
@@ -45,3 +44,7 @@ class StaticFilesMiddleware(AsyncCapableMiddleware):
         content = b"".join(found.streaming_content)
         found.close()
         return HttpResponse(content, status=found.status_code, headers=dict(found.items()))
+
+
+def _is_static(request: HttpRequest) -> bool:
+    return request.path_info.startswith(settings.STATIC_URL)

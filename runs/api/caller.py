@@ -5,7 +5,6 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from runs.models.project import DEFAULT_PROJECT_ID
 from runs.operations.audit import Actor
 
 
@@ -14,15 +13,18 @@ class Principal(Protocol):
 
     name: str
     kind: str
+    project_id: UUID
 
 
 def project_of(request: Request) -> UUID:
-    """The project whose objects the caller may see; whoever is bound to none works in the default one."""
-    project_id: UUID | None = getattr(request.user, "project_id", None)
-    return project_id or DEFAULT_PROJECT_ID
+    """The project whose objects the caller may see."""
+    return _principal(request).project_id
 
 
 def actor_of(request: Request) -> Actor:
     """The caller as the audit names it."""
-    principal = cast(Principal, request.user)
-    return Actor(name=principal.name, kind=principal.kind)
+    return Actor(name=_principal(request).name, kind=_principal(request).kind)
+
+
+def _principal(request: Request) -> Principal:
+    return cast(Principal, request.user)

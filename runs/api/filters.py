@@ -34,8 +34,8 @@ def run_page(query: Query) -> RunPage:
     limit, offset = query.page(default=50, most=200)
     return RunPage(
         wanted=_run_filter(query),
-        sort_by=query.choice("sortBy", ("createdAt", "updatedAt"), default=None) or "createdAt",
-        descending=query.choice("sortOrder", ("asc", "desc"), default=None) != "asc",
+        sort_by=query.choice("sortBy", ("createdAt", "updatedAt")) or "createdAt",
+        descending=query.choice("sortOrder", ("asc", "desc")) != "asc",
         limit=limit,
         offset=offset,
     )
@@ -54,7 +54,7 @@ def event_page(query: Query) -> EventPage:
 
 def _run_filter(query: Query) -> RunFilter:
     return RunFilter(
-        status=query.choice("status", STATUSES, default=None),
+        status=query.choice("status", STATUSES),
         tags=query.words("tags"),
         created_after=query.moment("createdAfter"),
         created_before=query.moment("createdBefore"),

@@ -48,13 +48,13 @@ class Query:
             self._fault(name, "must be true, false, 1 or 0")
         return _BOOLEANS.get(text.lower(), default)
 
-    def choice(self, name: str, allowed: Sequence[str], *, default: str | None) -> str | None:
-        """One of `allowed`."""
+    def choice(self, name: str, allowed: Sequence[str]) -> str | None:
+        """One of `allowed`, or None."""
         text = self._parameters.get(name)
         if text is None or text in allowed:
-            return text or default
+            return text
         self._fault(name, f"must be {one_of(allowed)}")
-        return default
+        return None
 
     def moment(self, name: str) -> datetime | None:
         """A time in ISO-8601 with an offset, in UTC."""

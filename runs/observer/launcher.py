@@ -6,7 +6,7 @@ Whoever takes over goes on from the run's status: the SessionStart bytes are sen
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from django.conf import settings
 
@@ -15,7 +15,7 @@ from runs.domain.endings import EndingCode
 from runs.domain.lifecycle import RunStatus
 from runs.errors import RuntimeFault, RuntimeTimedOut, RuntimeUnavailable, SessionNotFound, ValidationFailed
 from runs.observer import launch_steps
-from runs.observer.backoff import pause
+from runs.observer.backoff import delay
 from runs.observer.decided import failed, failed_by
 from runs.observer.owned import OwnedRun
 from runs.observer.patience import Patience
@@ -23,9 +23,14 @@ from runs.recorder import Recorded
 from runs.runtimes.plan import KickoffMessage, kickoff_of, outgoing_of
 from runs.runtimes.port import Runtime, Session
 
+Bind = Callable[[], Awaitable[Recorded]]
 
-async def bring_up(run: OwnedRun, runtime: Runtime, session: Session, patience: Patience) -> Recorded | None:
-    """The session is bound and its kickoff stored; None if it was bound already. Raises Decided if it cannot be."""
+
+async def bring_up(run: OwnedRun, runtime: Runtime, session: Session, patience: Patience) -> Bind | None:
+    """The session exists. The answer binds it and stores its kickoff; None if it was bound already.
+
+    The caller subscribes before it binds: a session that is over soon may not be replayed. Raises Decided.
+    """
     status = run.status
     if status is RunStatus.QUEUED:
         status = (await rows(launch_steps.record_started, run)).status
@@ -49,7 +54,7 @@ async def _meet(run: OwnedRun, runtime: Runtime, patience: Patience) -> None:
         raise failed(EndingCode.MODE_NOT_SUPPORTED, f"the runtime does not offer the mode {run.plan.mode_name}")
 
 
-async def _open(run: OwnedRun, runtime: Runtime, session: Session, patience: Patience) -> Recorded:
+async def _open(run: OwnedRun, runtime: Runtime, session: Session, patience: Patience) -> Bind:
     kickoff = _kickoff(run, runtime)
     start = await rows(launch_steps.store_start, run, runtime.encode_start(run.plan))
     try:
@@ -60,9 +65,13 @@ async def _open(run: OwnedRun, runtime: Runtime, session: Session, patience: Pat
         error = sent.ack.error
         message = f"the runtime refused the session: {error.message if error else 'no reason given'}"
         raise failed(EndingCode.RUNTIME_REJECTED, message, runtime_code=error.code if error else None)
-    bound = await rows(launch_steps.bind, run, kickoff=kickoff, adapter_state=sent.adapter_state)
-    session.confirm(sent.adapter_state)
-    return bound
+
+    async def bind() -> Recorded:
+        bound = await rows(launch_steps.bind, run, kickoff=kickoff, adapter_state=sent.adapter_state)
+        session.confirm(sent.adapter_state)
+        return bound
+
+    return bind
 
 
 def _kickoff(run: OwnedRun, runtime: Runtime) -> Sequence[tuple[KickoffMessage, bytes]]:
@@ -79,7 +88,7 @@ def _kickoff(run: OwnedRun, runtime: Runtime) -> Sequence[tuple[KickoffMessage, 
     return encoded
 
 
-async def _await_agent(run: OwnedRun, session: Session, patience: Patience) -> Recorded:
+async def _await_agent(run: OwnedRun, session: Session, patience: Patience) -> Bind:
     """An agent opens the session; until the admission deadline "not found" is no failure."""
     attempt = 0
     seconds = (run.request.admission_ms or settings.SESSION_POLL_TIMEOUT_MS) / 1000
@@ -92,9 +101,10 @@ async def _await_agent(run: OwnedRun, session: Session, patience: Patience) -> R
             if time.monotonic() > deadline:
                 message = f"no agent opened the session within {seconds:.0f} s"
                 raise failed(EndingCode.NEVER_STARTED, message, asked="SESSION_NOT_FOUND") from missing
-            await pause(attempt, base_ms=settings.SESSION_POLL_BASE_MS, max_ms=settings.SESSION_POLL_MAX_MS)
+            base_ms, max_ms = settings.SESSION_POLL_BASE_MS, settings.SESSION_POLL_MAX_MS
+            await session.appears(delay(attempt, base_ms=base_ms, max_ms=max_ms))
             attempt += 1
         except RuntimeFault as fault:
             raise failed_by(EndingCode.RUNTIME_REJECTED, fault) from fault
         else:
-            return await rows(launch_steps.bind, run, kickoff=(), snapshot=snapshot)
+            return lambda: rows(launch_steps.bind, run, kickoff=(), snapshot=snapshot)

@@ -28,10 +28,10 @@ class Patience:
 
     async def after(self, fault: Exception) -> None:
         """A pause has passed, longer after every failure. Raises Decided when the runtime has been away too long."""
-        if not isinstance(fault, BreakerOpen):  # a refusal by our own breaker is no attempt
-            self._give_up_if_spent(fault)
+        self._give_up_if_spent(fault)
         await pause(self.failures, base_ms=settings.STREAM_BACKOFF_BASE_MS, max_ms=settings.STREAM_BACKOFF_MAX_MS)
-        self.failures += 1
+        if not isinstance(fault, BreakerOpen):  # a refusal by our own breaker is no attempt
+            self.failures += 1
 
     async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
         """The answer of a call that may be repeated, however long the runtime is away within the limit."""

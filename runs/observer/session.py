@@ -40,7 +40,7 @@ from runs.errors import (
 from runs.observer import launch_steps
 from runs.observer.decided import Decided, failed, failed_by
 from runs.observer.intake import Intake, StreamEnded
-from runs.observer.launcher import bring_up
+from runs.observer.launcher import Bind, bring_up
 from runs.observer.owned import OwnedRun
 from runs.observer.patience import Patience
 from runs.observer.steering import NotDelivered, send_kickoff
@@ -66,6 +66,8 @@ class RunObserver:
         self._status = run.status
         self._cursor = run.cursor
         self._recovery = "reattached" if run.is_taken_over else None
+        self._bind: Bind | None = None
+        self._bound = asyncio.Event()
         self._session: Session = runtime.attach(run.plan, adapter_state=run.adapter_state)
         self._patience = Patience()
 
@@ -85,32 +87,30 @@ class RunObserver:
 
     async def _observe_to_the_end(self) -> None:
         async with self._launching:
-            bound = await bring_up(self._run, self._runtime, self._session, self._patience)
-        if bound is not None:
-            self._took(bound)
+            self._bind = await bring_up(self._run, self._runtime, self._session, self._patience)
         pump = asyncio.create_task(self._pump())
+        kickoff = asyncio.create_task(self._kick_off())
         try:
-            if self._status is RunStatus.BINDING_SESSION:
-                await self._kick_off(pump)
+            await asyncio.wait({pump, kickoff}, return_when=asyncio.FIRST_EXCEPTION)
+            if kickoff.done():
+                kickoff.result()
             await pump
         finally:
             pump.cancel()
-            await asyncio.gather(pump, return_exceptions=True)
+            kickoff.cancel()
+            await asyncio.gather(pump, kickoff, return_exceptions=True)
 
-    async def _kick_off(self, pump: asyncio.Task[None]) -> None:
-        sending = asyncio.create_task(send_kickoff(self._run, self._session))
+    async def _kick_off(self) -> None:
+        """The kickoff is sent and the run is running; nothing to do for a run that was further on."""
+        await self._bound.wait()
+        if self._status is not RunStatus.BINDING_SESSION:
+            return
         try:
-            await asyncio.wait({sending, pump}, return_when=asyncio.FIRST_COMPLETED)
-            if not sending.done():
-                return  # the session ended before the kickoff was through: the pump says how
-            sending.result()
-            self._took(await rows(launch_steps.record_running, self._run))
+            await send_kickoff(self._run, self._session)
         except NotDelivered as undelivered:
             message, code = str(undelivered), undelivered.runtime_code
             raise failed(EndingCode.KICKOFF_FAILED, message, runtime_code=code) from undelivered
-        finally:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
+        self._took(await rows(launch_steps.record_running, self._run))
 
     async def _pump(self) -> None:
         while True:
@@ -132,6 +132,10 @@ class RunObserver:
         stream = self._session.observe(self._cursor)
         size, wait_ms = settings.OBSERVER_BATCH_SIZE, settings.OBSERVER_BATCH_WAIT_MS
         async with Intake(stream, size=size, wait_ms=wait_ms) as intake:
+            if self._bind is not None:
+                self._took(await self._bind())
+                self._bind = None
+            self._bound.set()
             while True:
                 batch = await intake.take(timeout=settings.STREAM_IDLE_TIMEOUT_MS / 1000)
                 if any(one.kind != ObservationKind.STREAM_STATUS for one in batch):

@@ -176,6 +176,10 @@ class GuardedSession:
         """As the adapter; only the way to the first observation is guarded."""
         return self._follow(self._session.observe(after))
 
+    async def appears(self, timeout: float) -> None:
+        """As the session's own: waiting for a hint is no call that could fail."""
+        await self._session.appears(timeout)
+
     async def send(self, message: bytes) -> Sent:
         """As the adapter, guarded."""
         return await self._breaker.call(lambda: self._session.send(message))

@@ -120,6 +120,9 @@ class Session(Protocol):
         The caller closes it (aclose); a terminal session state does not.
         """
 
+    async def appears(self, timeout: float) -> None:
+        """Return as soon as the runtime tells of the session, at the latest after `timeout` seconds. A hint, no proof."""
+
     async def send(self, message: bytes) -> Sent:
         """Send stored message bytes as their sender. A refusal is an ack with ok=False.
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import django
@@ -10,7 +10,7 @@ from django.core.asgi import get_asgi_application
 
 from runs.shutdown import shutdown_of
 
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 CHUNK = b"x" * 65536
 produced = {"http": 0, "websocket": 0, "ended": 0}

@@ -4,7 +4,7 @@ from config.settings import *  # noqa: F403
 
 SECRET_KEY = "for tests only"
 INSTALLED_APPS = ["tests.small_service", "config", "django.contrib.contenttypes"]
-MIDDLEWARE: list[str] = []
-TEMPLATES: list[dict[str, object]] = []
+MIDDLEWARE = []
+TEMPLATES = []
 ROOT_URLCONF = "tests.small_service.urls"
 ASGI_APPLICATION = "tests.small_service.asgi.application"

@@ -145,9 +145,9 @@ def _enum_converter(enum: EnumDescriptor) -> Convert:
 def encode_payload(mode: str, message_type: str, payload: JsonObject) -> bytes:
     """The payload's bytes, equal for equal payloads. Raises RuntimeRejected naming what does not fit its type."""
     known = payload_type(mode, message_type)
-    if known is None:
-        return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
     try:
+        if known is None:
+            return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
         return ParseDict(payload, known()).SerializeToString(deterministic=True)
     except (ParseError, TypeError, ValueError, AttributeError) as error:
         raise RuntimeRejected(f"{message_type} payload: {error}", runtime_code="INVALID_PAYLOAD") from error

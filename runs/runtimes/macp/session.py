@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 
 from runs.domain.events import Observation, ObservationKind, StreamStatus
 from runs.errors import RuntimeRejected, SessionNotFound
@@ -41,6 +41,8 @@ class MacpSession:
         self._watches = watches
         self._acks: Counter[str] = Counter()
         self._open: set[Mailbox] = set()
+        self._until_closed = ExitStack()
+        self._doorbell: Mailbox | None = None
 
     async def start(self, start: bytes) -> Sent:
         """The runtime has answered the stored SessionStart; a refusal is an ack with ok=False."""
@@ -77,6 +79,16 @@ class MacpSession:
         if mailbox.fault is not None:
             raise mailbox.fault
 
+    async def appears(self, timeout: float) -> None:
+        """The watch of sessions has told of this one, or `timeout` seconds have passed."""
+        if self._doorbell is None:
+            self._doorbell = self._until_closed.enter_context(
+                self._watches.delivering(self._plan.session_id, Mailbox())
+            )
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._doorbell.take()
+
     def confirm(self, adapter_state: bytes | None) -> None:
         """Nothing follows: the runtime keeps this session's state."""
 
@@ -104,6 +116,7 @@ class MacpSession:
 
     async def close(self) -> None:
         """Every `observe` of this handle ends; the session itself goes on."""
+        self._until_closed.close()
         for mailbox in self._open:
             mailbox.end()
 

@@ -41,12 +41,12 @@ class Watches:
         self._tasks: list[asyncio.Task[None]] = []
 
     @contextmanager
-    def delivering(self, session_id: str, mailbox: Mailbox) -> Iterator[None]:
+    def delivering(self, session_id: str, mailbox: Mailbox) -> Iterator[Mailbox]:
         """Inside the block the mailbox gets what the watches say of the session."""
         self._begin()
         self._mailboxes[session_id].append(mailbox)
         try:
-            yield
+            yield mailbox
         finally:
             self._mailboxes[session_id].remove(mailbox)
             if not self._mailboxes[session_id]:

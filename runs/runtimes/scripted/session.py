@@ -81,6 +81,9 @@ class ScriptedSession:
         self._played = self._played or 0
         return self._accepts(message_id, state=self._committed)
 
+    async def appears(self, timeout: float) -> None:
+        """It is there from the start."""
+
     def observe(self, after: int) -> AsyncIterator[Observation]:
         """What is said after `after` envelopes, asides and the change of state at that place included, without an end.
 

@@ -51,7 +51,9 @@ def test_a_stranger_learns_nothing_of_methods(client: Client) -> None:
 
 
 def test_a_route_that_names_no_scope_is_open_to_nobody(alice: Client, client: Client) -> None:
-    assert shape(alice.get("/unscoped")) == (403, "FORBIDDEN")
+    refused = alice.get("/unscoped")
+    assert shape(refused) == (403, "FORBIDDEN")
+    assert refused.json()["message"] == "this route is open to nobody: it names no scope"
     assert shape(client.get("/unscoped")) == (401, "UNAUTHENTICATED")
 
 

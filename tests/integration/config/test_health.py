@@ -1,13 +1,16 @@
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import AsyncClient, Client
 from pytest_django import DjangoDbBlocker
 
 from config import health
+from runs.models.observer import Observer
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +69,32 @@ def test_without_an_observer_the_service_is_degraded_and_serves(client: Client) 
         "ok",
         "unhealthy",
     )
+
+
+@pytest.mark.django_db
+def test_with_a_beating_observer_everything_is_well(client: Client, settings: LazySettings) -> None:
+    settings.RUNTIME_KIND = "scripted"
+    Observer.objects.create(host="host", process_id=1, version="1")
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert (response.json()["ok"], response.json()["status"], response.json()["streamConsumer"]) == (True, "ok", "ok")
+
+
+@pytest.mark.django_db
+def test_an_observer_that_is_lost_or_silent_for_a_lease_does_not_beat(client: Client) -> None:
+    Observer.objects.create(host="lost", process_id=1, version="1", lost_at=Now())
+    silent = Now() - timedelta(seconds=31)
+    Observer.objects.create(host="silent", process_id=2, version="1", beat_at=silent)
+    assert client.get("/readyz").json()["streamConsumer"] == "unhealthy"
+
+
+@pytest.mark.django_db
+def test_a_runtime_that_is_away_degrades_the_service_only(client: Client, settings: LazySettings) -> None:
+    Observer.objects.create(host="host", process_id=1, version="1")
+    settings.RUNTIME_KIND, settings.RUNTIME_ADDRESS = "macp", "127.0.0.1:1"
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["ok"], response.json()["status"]) == (200, False, "degraded")
+    assert response.json()["runtime"]["ok"] is False
 
 
 @pytest.mark.django_db

@@ -28,14 +28,14 @@ def talking_run() -> Run:
     return fresh(run)
 
 
-def events(caller: Client, run: Run, **query: object) -> list[Body]:
+def events(caller: Client, run: Run, **query: str | int) -> list[Body]:
     response = caller.get(f"/runs/{run.id}/events", query)
     assert response.status_code == 200, response.content
     array: list[Body] = response.json()
     return array
 
 
-def page(caller: Client, run: Run, **query: object) -> Body:
+def page(caller: Client, run: Run, **query: str | int) -> Body:
     body: Body = caller.get(f"/runs/{run.id}/events", query).json()
     return body
 

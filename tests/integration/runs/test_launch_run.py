@@ -1,14 +1,18 @@
 """POST /runs: one run, queued, whatever happens around it (A08, A09, A10, A16)."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
+import hypothesis
 import pytest
 from django.db import connection, connections
 from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from runs.api.requests import read_execution_request
@@ -19,7 +23,7 @@ from runs.models.project import DEFAULT_PROJECT_ID
 from runs.models.stored_request import bearer_of
 from runs.operations.audit import Actor
 from runs.operations.launch import Launched, launch_run
-from tests.bodies import UUID_4, Body, full_body, short_body
+from tests.bodies import UUID_4, Body, changed, full_body, short_body
 from tests.caller import Post
 from tests.invariants import assert_invariants
 
@@ -236,3 +240,23 @@ def test_the_longest_values_there_may_be_can_be_stored(post_run: Post) -> None:
 
     post_run(body)
     assert_invariants()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=6,
+)
+PLACES = ["session.metadata", "session.context", "session.participants", "kickoff.0.payload", "execution.tags"]
+NAMES = ["session.metadata.scenarioRef", "session.modeName", "session.participants.0.id", "execution.idempotencyKey"]
+
+
+@pytest.mark.django_db
+@given(way=st.sampled_from([*PLACES, *NAMES]), value=JSON)
+@hypothesis.settings(
+    max_examples=60, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+def test_no_body_is_an_internal_error(caller: Client, way: str, value: object) -> None:
+    response = caller.post("/runs", json.dumps(changed(way, value)), content_type="application/json")
+
+    assert response.status_code in (201, 400, 409), response.content

@@ -19,7 +19,7 @@ ROW = {
 }
 
 
-def found(caller: Client, **query: object) -> list[str]:
+def found(caller: Client, **query: str | int) -> list[str]:
     response = caller.get("/runs", query)
     assert response.status_code == 200, response.content
     body = response.json()

@@ -487,7 +487,7 @@ async def test_a_client_that_leaves_leaves_nothing_behind(stored_run: MakeRun) -
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - the hub tells nobody
+    while not condition():
         await asyncio.sleep(0.01)
 
 

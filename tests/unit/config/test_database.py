@@ -1,14 +1,15 @@
 import pytest
 
-from config.database import connection_settings
+from config.database import database_entry
 
 
-def settings_of(process: str) -> dict[str, object]:
-    return connection_settings(process, pool_max=20, pool_timeout_ms=2500, statement_timeout_ms=15_000)
+def settings_of(process: str, **given: str) -> dict[str, object]:
+    address = {"HOST": "db.example", "OPTIONS": given}
+    return database_entry(address, process=process, pool_max=20, pool_timeout_ms=2500, statement_timeout_ms=15_000)
 
 
-def options_of(process: str) -> dict[str, object]:
-    options = settings_of(process)["OPTIONS"]
+def options_of(process: str, **given: str) -> dict[str, object]:
+    options = settings_of(process, **given)["OPTIONS"]
     assert isinstance(options, dict)
     return options
 
@@ -40,3 +41,11 @@ def test_every_session_is_bounded_and_named(process: str) -> None:
 
 def test_a_long_name_is_cut_where_postgresql_would_cut_it() -> None:
     assert len(str(options_of("x" * 100)["application_name"])) == 63
+
+
+def test_what_the_address_asks_for_stays() -> None:
+    options = options_of("web", sslmode="verify-full", connect_timeout="2", options="-c lock_timeout=9000")
+    assert settings_of("web")["HOST"] == "db.example"
+    assert (options["sslmode"], options["connect_timeout"], options["keepalives"]) == ("verify-full", "2", 1)
+    # It should come after ours: of two equal session options PostgreSQL takes the last.
+    assert str(options["options"]).endswith("-c idle_in_transaction_session_timeout=8000 -c lock_timeout=9000")

@@ -129,6 +129,13 @@ def test_a_bad_secret_is_refused_without_its_value(text: str, monkeypatch: pytes
     assert refused.value.__suppress_context__
 
 
+def test_a_bad_entry_of_a_secret_list_is_refused_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTH_API_KEYS", "canary-1234")
+    with pytest.raises(ImproperlyConfigured) as refused:
+        env.env_list("AUTH_API_KEYS", env.whole_seconds)
+    assert str(refused.value) == "AUTH_API_KEYS: must be whole numbers of seconds"
+
+
 def test_prices_are_pairs_of_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLM_PRICES", '{"gpt": [1, 2.5]}')
     assert env.env_json("LLM_PRICES", env.prices_by_model) == {"gpt": (1.0, 2.5)}

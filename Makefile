@@ -1,0 +1,60 @@
+# The only commands to remember; `make` alone lists them.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+PG15 := /usr/lib/postgresql/15/bin
+# Named after what the requirements say, so that a second run has nothing to do.
+READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
+
+.PHONY: help setup run demo check test test-pg15 bench-ingest clean
+
+help: ## list the commands
+	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-14s %s\n", $$1, $$2}'
+
+setup: $(READY) ## make .venv with everything from requirements-dev.txt
+
+$(READY):
+	@python=""; \
+	for candidate in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
+		if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then echo "Python 3.11 or newer is needed (Debian: apt-get install python3)"; exit 1; fi; \
+	if ! $$python -c 'import ensurepip' 2>/dev/null; then \
+		echo "$$python cannot make virtual environments (Debian: apt-get install python3-venv)"; exit 1; \
+	fi; \
+	[ -x $(BIN)/python ] || $$python -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@rm -f $(VENV)/.ready-*
+	@touch $@
+
+run: setup ## start everything: database, web, observer, queue
+	$(BIN)/python manage.py up
+
+demo: setup ## the same with the scripted runtime and a folder of its own
+	RUNTIME_KIND=scripted $(BIN)/python manage.py up --data .signalbox/demo
+
+check: setup ## every gate but the tests: style, types, imports, migrations, system checks, generated pages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check
+	$(BIN)/python manage.py env_example --check
+
+test: setup ## all tests on a throw-away PostgreSQL, with coverage
+	$(PYTEST) -n 2 --cov --cov-report=term:skip-covered
+
+test-pg15: setup ## the tests that need a database, on PostgreSQL 15 (PGBIN names another folder of programs)
+	PGBIN=$${PGBIN:-$(PG15)} $(PYTEST) -n 2 tests/integration tests/contracts
+
+bench-ingest: setup ## how fast a runtime's messages become events
+	$(BIN)/python -m tests.benchmarks.ingest
+
+clean: ## remove caches and the virtual environment; data in .signalbox stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* build staticfiles
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
