@@ -36,7 +36,13 @@ def database_entry(
     }
     if process == "web":
         options["pool"] = {"min_size": 1, "max_size": pool_max, "timeout": pool_timeout_ms / 1000}
-    return {**address, "CONN_MAX_AGE": _connection_age(process), "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
+    return {
+        **address,
+        "CONN_MAX_AGE": _connection_age(process),
+        # A question before every batch would be a round trip each; the observer notices by failing, and tries again.
+        "CONN_HEALTH_CHECKS": process != "observer",
+        "OPTIONS": options,
+    }
 
 
 def _connection_age(process: str) -> int | None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from runs.bridge import rows
 from runs.domain.endings import EndingCode, Verdict, verdict_of
@@ -54,15 +55,25 @@ log = logging.getLogger("signalbox.observer")
 TELLING_TYPES = frozenset({"Commitment", "SessionSuspend", "SessionResume", "SessionCancel"})
 # How long the last envelopes of an ended session may take to arrive before they count as missing.
 LAST_ENVELOPES_SECONDS = 2.0
+RECORDING_AT_ONCE = 4
+
+
+class Turns:
+    """What the runs of one observer take turns at."""
+
+    def __init__(self) -> None:
+        self.launching = asyncio.Semaphore(settings.OBSERVER_LAUNCH_CONCURRENCY)
+        # More at once would only take turns at the interpreter lock; runs that wait gather larger, cheaper batches.
+        self.recording = asyncio.Semaphore(RECORDING_AT_ONCE)
 
 
 class RunObserver:
     """What one observer does for one run it owns."""
 
-    def __init__(self, run: OwnedRun, runtime: Runtime, launching: asyncio.Semaphore) -> None:
+    def __init__(self, run: OwnedRun, runtime: Runtime, turns: Turns) -> None:
         self._run = run
         self._runtime = runtime
-        self._launching = launching
+        self._turns = turns
         self._status = run.status
         self._cursor = run.cursor
         self._recovery = "reattached" if run.is_taken_over else None
@@ -79,6 +90,9 @@ class RunObserver:
             await self._end(decided)
         except (Fenced, RunEnded) as lost:
             log.info("run %s is no longer ours: %s", self._run.id, lost)
+        except (OperationalError, InterfaceError) as error:
+            # The database is away, not the run: the next sweep finds the run without a task and starts it again.
+            log.warning("run %s: let go until the database answers: %s", self._run.id, error)
         except Exception as error:
             log.exception("run %s: a defect of ours", self._run.id)
             await self._end(failed(EndingCode.INTERNAL_ERROR, f"internal error: {type(error).__name__}"))
@@ -86,7 +100,7 @@ class RunObserver:
             await self._session.close()
 
     async def _observe_to_the_end(self) -> None:
-        async with self._launching:
+        async with self._turns.launching:
             self._bind = await bring_up(self._run, self._runtime, self._session, self._patience)
         pump = asyncio.create_task(self._pump())
         kickoff = asyncio.create_task(self._kick_off())
@@ -196,7 +210,8 @@ class RunObserver:
         if not batch:
             return
         try:
-            recorded = await rows(record, self._run.id, self._announced(batch), epoch=self._run.epoch)
+            async with self._turns.recording:
+                recorded = await rows(record, self._run.id, self._announced(batch), epoch=self._run.epoch)
         except RunEnded:
             await rows(quarantine, self._run.id, batch)
             raise

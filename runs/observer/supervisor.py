@@ -15,7 +15,7 @@ from runs.log_context import log_context
 from runs.observer import lease
 from runs.observer.lease import Heart, Lease
 from runs.observer.owned import load_owned
-from runs.observer.session import RunObserver
+from runs.observer.session import RunObserver, Turns
 from runs.runtimes.registry import Runtimes
 
 log = logging.getLogger("signalbox.observer")
@@ -29,7 +29,7 @@ class Observer:
     def __init__(self) -> None:
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._runtimes = Runtimes()
-        self._launching = asyncio.Semaphore(settings.OBSERVER_LAUNCH_CONCURRENCY)
+        self._turns = Turns()
         self._next_sweep = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -84,7 +84,7 @@ class Observer:
     async def _observe(self, owned: Lease) -> None:
         with log_context(run_id=str(owned.run_id)):
             run = await rows(load_owned, owned.run_id, owned.epoch)
-            await RunObserver(run, self._runtimes.get(run.kind), self._launching).run()
+            await RunObserver(run, self._runtimes.get(run.kind), self._turns).run()
 
     async def _hand_back(self) -> None:
         for task in list(self._tasks.values()):
