@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from runs.errors import RuntimeFault
@@ -33,13 +34,20 @@ class RealRuntime:
     """A runtime process on a free port. `data` keeps its sessions over a restart; without it they are in memory.
 
     With `participants` it knows one static token each, and ours, which only observes; without it is a development
-    runtime, where any token is the name of its sender.
+    runtime, where any token is the name of its sender. With `certificate` (a pem file and its key) it speaks TLS.
     """
 
-    def __init__(self, *, data: Path | None = None, participants: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        data: Path | None = None,
+        participants: tuple[str, ...] = (),
+        certificate: tuple[Path, Path] | None = None,
+    ) -> None:
         self.port = free_port()
         self.participants = participants
         self._data = data
+        self._certificate = certificate
 
     @property
     def address(self) -> str:
@@ -47,15 +55,13 @@ class RealRuntime:
 
     def settings(self) -> MacpSettings:
         """How our adapter reaches it, with every credential it has given out."""
+        reached = MacpSettings(address=self.address, allow_insecure=True, backoff_base=0.05)
+        if self._certificate:
+            reached = replace(reached, allow_insecure=False, tls=True, tls_ca_file=str(self._certificate[0]))
         if not self.participants:
-            return MacpSettings(address=self.address, allow_insecure=True, dev_senders=True, backoff_base=0.05)
-        return MacpSettings(
-            address=self.address,
-            allow_insecure=True,
-            backoff_base=0.05,
-            bearer_token=OURSELVES,
-            sender_tokens={participant: token_of(participant) for participant in self.participants},
-        )
+            return replace(reached, dev_senders=True)
+        tokens = {participant: token_of(participant) for participant in self.participants}
+        return replace(reached, bearer_token=OURSELVES, sender_tokens=tokens)
 
     async def start(self) -> None:
         """It answers Initialize."""
@@ -85,7 +91,6 @@ class RealRuntime:
     def _environment(self) -> dict[str, str]:
         chosen = {
             "MACP_BIND_ADDR": self.address,
-            "MACP_ALLOW_INSECURE": "1",
             "MACP_SHUTDOWN_DRAIN_SECS": "1",
             "MACP_SESSION_START_LIMIT_PER_MINUTE": "100000",
             "MACP_MESSAGE_LIMIT_PER_MINUTE": "1000000",
@@ -93,7 +98,14 @@ class RealRuntime:
             "RUST_LOG": "error",
         }
         stored = {"MACP_DATA_DIR": str(self._data)} if self._data else {"MACP_MEMORY_ONLY": "1"}
-        return {**chosen, **stored, **({"MACP_AUTH_TOKENS_JSON": self._tokens()} if self.participants else {})}
+        tokens = {"MACP_AUTH_TOKENS_JSON": self._tokens()} if self.participants else {}
+        return {**chosen, **stored, **tokens, **self._transport()}
+
+    def _transport(self) -> dict[str, str]:
+        if self._certificate is None:
+            return {"MACP_ALLOW_INSECURE": "1"}
+        pem, key = self._certificate
+        return {"MACP_TLS_CERT_PATH": str(pem), "MACP_TLS_KEY_PATH": str(key)}
 
     def _tokens(self) -> str:
         ours = {"token": OURSELVES, "sender": "control-plane", "is_observer": True, "can_start_sessions": False}

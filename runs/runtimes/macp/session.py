@@ -63,9 +63,10 @@ class MacpSession:
         return self._sent(ack, answer, envelope.message_id)
 
     async def observe(self, after: int) -> AsyncIterator[Observation]:
-        """Observations after `after` session envelopes, then live ones; the first says that the subscription stands.
+        """Observations after `after` session envelopes, then live ones.
 
-        What the watches say of the session comes in between, in no order with its envelopes: they are other streams.
+        The first says that the subscription stands, the second what the session is: the watches tell only changes, and
+        the last one may have come before anybody listened. What they tell has no order with the envelopes.
         """
         mailbox = Mailbox()
         with self._watches.delivering(self._plan.session_id, mailbox):
@@ -74,6 +75,7 @@ class MacpSession:
             self._open.add(mailbox)
             try:
                 yield OPENED
+                yield await self.snapshot()
                 merge = Merge(mailbox, probed=subscription.probed)
                 while batch := await merge.next():
                     for observation in batch:

@@ -1,47 +1,23 @@
 """What the adapter promises, kept against the real runtime."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 
 import msgspec
 import pytest
 from macp_sdk import AuthConfig, DecisionSession, MacpClient
 
-from runs.domain.events import Envelope, Observation, ObservationKind, SessionSnapshot, SessionState
-from runs.errors import RuntimeRejected, RuntimeUnavailable, SessionNotFound
+from runs.domain.events import Envelope, ObservationKind, SessionSnapshot, SessionState
+from runs.errors import RuntimeRejected, SessionNotFound
 from runs.runtimes.macp import wire
-from runs.runtimes.macp.client import MacpRuntime
-from runs.runtimes.macp.session import MacpSession
-from runs.runtimes.port import Participant, Root, SessionPlan
-from tests.agent_processes import agents
+from runs.runtimes.port import Root
 from tests.integration.runtimes.conftest import Connect
+from tests.integration.runtimes.sessions import NewPlan, ids, sent, started
 from tests.plans import a_message
 from tests.real_runtime import RealRuntime, token_of
-from tests.streams import envelopes, read_until, take, take_envelopes
+from tests.streams import envelopes, take, take_envelopes
 
 pytestmark = pytest.mark.macp_runtime
-
-NewPlan = Callable[..., SessionPlan]
-
-
-async def started(runtime: MacpRuntime, plan: SessionPlan) -> MacpSession:
-    session = runtime.attach(plan, adapter_state=None)
-    assert (await session.start(runtime.encode_start(plan))).ack.ok
-    return session
-
-
-async def sent(runtime: MacpRuntime, session: MacpSession, plan: SessionPlan, *numbers: int) -> None:
-    for number in numbers:
-        assert (await session.send(runtime.encode_message(plan, a_message(number)))).ack.ok
-
-
-def ids(observations: list[Observation]) -> list[str | None]:
-    return [one.source_id for one in envelopes(observations)]
-
-
-def says(state: SessionState) -> Callable[[Observation], bool]:
-    return lambda one: isinstance(one.body, SessionSnapshot) and one.body.state is state
 
 
 async def test_the_runtime_says_what_it_offers(real_runtime: RealRuntime, connect: Connect) -> None:
@@ -158,7 +134,6 @@ async def test_suspending_resuming_and_cancelling_are_heard_through_the_watch(
     plan = new_plan()
     session = await started(runtime, plan)
     stream = session.observe(0)
-    await take_envelopes(stream, 1)
 
     async def heard() -> SessionState:
         while (one := await anext(stream)).kind is not ObservationKind.LIFECYCLE:
@@ -167,8 +142,7 @@ async def test_suspending_resuming_and_cancelling_are_heard_through_the_watch(
         return one.body.state
 
     async with asyncio.timeout(10):
-        while await heard() is not SessionState.OPEN:
-            pass
+        assert await heard() is SessionState.OPEN
         assert (await session.suspend("lunch")).ack.ok
         refused = await session.send(runtime.encode_message(plan, a_message(1)))
         assert await heard() is SessionState.SUSPENDED
@@ -217,64 +191,6 @@ async def test_a_policy_is_known_if_it_is_registered(real_runtime: RealRuntime, 
     assert not await runtime.policy_known("policy.nobody.knows")
 
 
-async def test_after_a_restart_with_kept_data_the_stream_goes_on_without_a_gap(
-    lasting_runtime: RealRuntime, connect: Connect, new_plan: NewPlan
-) -> None:
-    """A12: nothing of an open session is lost to a restart of the runtime."""
-    runtime = connect(lasting_runtime.settings())
-    plan = new_plan()
-    session = await started(runtime, plan)
-    await sent(runtime, session, plan, 1, 2)
-    stream = session.observe(0)
-    before = ids(await take_envelopes(stream, 2))
-
-    await lasting_runtime.restart()
-    with pytest.raises(RuntimeUnavailable):
-        await read_until(stream, lambda _: False)
-    await sent(runtime, session, plan, 3)
-    after = ids(await take_envelopes(session.observe(2), 2))
-
-    wanted = [f"env:{a_message(number).message_id}" for number in (1, 2, 3)]
-    assert before[1:] + after == wanted
-    assert (await session.send(runtime.encode_message(plan, a_message(2)))).ack.duplicate
-
-
-async def test_after_a_restart_without_data_the_session_is_not_found(
-    real_runtime: RealRuntime, connect: Connect, new_plan: NewPlan
-) -> None:
-    """C25: a runtime that lost its sessions says so, and is not asked for ever."""
-    runtime = connect(real_runtime.settings())
-    plan = new_plan()
-    session = await started(runtime, plan)
-    await take_envelopes(session.observe(0), 1)
-
-    await real_runtime.restart()
-
-    with pytest.raises(SessionNotFound):
-        await session.snapshot()
-    for after in (0, 1):
-        with pytest.raises(SessionNotFound):
-            await take(session.observe(after), 1)
-
-
-async def test_the_history_of_an_ended_session_may_be_gone_and_its_end_is_still_told(
-    lasting_runtime: RealRuntime, connect: Connect, new_plan: NewPlan
-) -> None:
-    runtime = connect(lasting_runtime.settings())
-    plan = new_plan()
-    session = await started(runtime, plan)
-    await sent(runtime, session, plan, 1)
-    assert (await session.cancel("enough")).ack.ok
-
-    with pytest.raises(RuntimeRejected) as gone:
-        await take_envelopes(session.observe(0), 1)
-    heard = await read_until(session.observe(2), says(SessionState.CANCELLED))
-
-    assert gone.value.runtime_code == "HISTORY_UNAVAILABLE"
-    assert gone.value.details["lowest_available_sequence"] == 2
-    assert heard[0].kind is ObservationKind.STREAM_STATUS
-
-
 async def test_with_static_tokens_an_agents_session_is_observed_and_nobody_else_may(
     connect: Connect, new_plan: NewPlan
 ) -> None:
@@ -300,92 +216,3 @@ async def test_with_static_tokens_an_agents_session_is_observed_and_nobody_else_
         assert refused.value.runtime_code == "FORBIDDEN"
     finally:
         real.kill()
-
-
-async def test_independent_agents_play_a_decision_that_is_heard_to_its_end(
-    real_runtime: RealRuntime, connect: Connect, new_plan: NewPlan
-) -> None:
-    runtime = connect(real_runtime.settings())
-    plan = new_plan(opener="agent")
-    cast = (("opener", "lead", "--participants", "lead,ann,bob"), ("voter", "ann"), ("voter", "bob"))
-
-    with agents(real_runtime, plan.session_id, cast) as running:
-        session = runtime.attach(plan, adapter_state=None)
-        heard = await once_opened(session)
-        codes = [await asyncio.to_thread(child.process.wait, 20) for child in running]
-
-    assert codes == [0, 0, 0]
-    kinds = [one.body.message_type for one in heard if isinstance(one.body, Envelope)]
-    assert sorted(kinds) == ["Commitment", "Proposal", "SessionStart", "Vote", "Vote"]
-    assert (kinds[0], kinds[-1]) == ("SessionStart", "Commitment")
-
-
-async def once_opened(session: MacpSession) -> list[Observation]:
-    """Everything up to the Commitment; an agent that has not opened the session yet is waited for."""
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                return await read_until(
-                    session.observe(0),
-                    lambda one: isinstance(one.body, Envelope) and one.body.message_type == "Commitment",
-                )
-            except SessionNotFound:
-                await asyncio.sleep(0.05)
-
-
-PLAYS: dict[str, tuple[dict[str, object], tuple[tuple[str, ...], ...], tuple[str, dict[str, object]] | None]] = {
-    "proposal": (
-        {"mode_name": "macp.mode.proposal.v1", "initiator": "buyer"},
-        (("buyer", "buyer"), ("seller", "seller")),
-        None,
-    ),
-    "task": (
-        {"mode_name": "macp.mode.task.v1", "initiator": "planner"},
-        (
-            ("worker", "worker"),
-            ("closer", "planner", "--mode", "task", "--after", "TaskComplete", "--action", "task.completed"),
-        ),
-        ("TaskRequest", {"taskId": "t1", "title": "dig", "requestedAssignee": "worker"}),
-    ),
-    "handoff": (
-        {"mode_name": "macp.mode.handoff.v1", "initiator": "owner"},
-        (
-            ("target", "target"),
-            ("closer", "owner", "--mode", "handoff", "--after", "HandoffAccept", "--action", "handoff.accepted"),
-        ),
-        ("HandoffOffer", {"handoffId": "h1", "targetParticipant": "target", "scope": "support"}),
-    ),
-    "quorum": (
-        {"mode_name": "macp.mode.quorum.v1", "initiator": "lead"},
-        (
-            ("approver", "a"),
-            ("approver", "b"),
-            ("closer", "lead", "--mode", "quorum", "--after", "Approve", "--count", "2", "--action", "quorum.approved"),
-        ),
-        ("ApprovalRequest", {"requestId": "r1", "action": "deploy", "requiredApprovals": 2}),
-    ),
-}
-
-
-@pytest.mark.parametrize("play", PLAYS)
-async def test_independent_agents_play_a_session_that_we_opened(
-    real_runtime: RealRuntime, connect: Connect, new_plan: NewPlan, play: str
-) -> None:
-    changes, cast, kickoff = PLAYS[play]
-    runtime = connect(real_runtime.settings())
-    names = dict.fromkeys(participant for _, participant, *_ in cast)
-    plan = new_plan(participants=tuple(Participant(id=name) for name in names), **changes)
-    session = await started(runtime, plan)
-
-    with agents(real_runtime, plan.session_id, cast) as running:
-        if kickoff is not None:
-            message = a_message(1, sender=plan.initiator, message_type=kickoff[0], payload=kickoff[1])
-            assert (await session.send(runtime.encode_message(plan, message))).ack.ok
-        stream = session.observe(0)
-        async with asyncio.timeout(20):
-            async for one in stream:
-                if says(SessionState.RESOLVED)(one):
-                    break
-        codes = [await asyncio.to_thread(child.process.wait, 20) for child in running]
-
-    assert codes == [0] * len(cast)
