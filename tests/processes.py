@@ -15,6 +15,13 @@ from config.process_identity import ProcessIdentity
 PROJECT = Path(__file__).resolve().parent.parent
 SMALL_SERVICE = "tests.small_service.settings"
 
+_SMALL_SERVICE_ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": SMALL_SERVICE,
+    # Given, so that none is generated and kept in a folder of the project.
+    "SECRET_KEY": "for tests only",
+    "PYTHONUNBUFFERED": "1",
+}
+
 
 def wait_until(condition: Callable[[], bool], *, within_s: float, what: str = "it") -> None:
     """The condition holds; fails the test when it does not in time."""
@@ -34,7 +41,7 @@ class ManageCommand:
             [sys.executable, str(PROJECT / "manage.py"), *arguments],
             # Not the project's folder, where a developer may keep a .env.
             cwd=PROJECT / "tests",
-            env={**clean, "DJANGO_SETTINGS_MODULE": SMALL_SERVICE, "PYTHONUNBUFFERED": "1", **(environment or {})},
+            env=clean | _SMALL_SERVICE_ENVIRONMENT | dict(environment or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -24,7 +24,7 @@ from tests.service import ObserverProcess
 pytestmark = [
     pytest.mark.macp_runtime,
     pytest.mark.acceptance,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(
         binary() is None and not REQUIRED,
         reason="macp-runtime not found: cargo install macp-runtime, or set MACP_RUNTIME_BIN",

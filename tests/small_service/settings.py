@@ -2,7 +2,6 @@
 
 from config.settings import *  # noqa: F403
 
-SECRET_KEY = "for tests only"
 INSTALLED_APPS = ["tests.small_service", "config", "django.contrib.contenttypes"]
 MIDDLEWARE = []
 TEMPLATES = []

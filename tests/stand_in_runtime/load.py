@@ -27,10 +27,10 @@ def _event(number: int) -> bytes:
     proposal = f"p{number // 100}"
     if place == 1:
         return _envelope(number, "Proposal", ProposalPayload(proposal_id=proposal, option="ship").SerializeToString())
-    if place <= 11:
+    if 1 < place <= 11:
         told = EvaluationPayload(proposal_id=proposal, recommendation="APPROVE", confidence=0.8, reason="sound")
         return _envelope(number, "Evaluation", told.SerializeToString())
-    if place <= 20:
+    if 11 < place <= 20:
         return _envelope(number, "Vote", VotePayload(proposal_id=proposal, vote="APPROVE").SerializeToString())
     return _envelope(number, "Note", NOTE)
 

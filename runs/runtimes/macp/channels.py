@@ -1,10 +1,11 @@
 """The connections to one runtime.
 
-Every stream holds one of a connection's HTTP/2 streams, of which a runtime grants 128, so many runs need several
-channels. gRPC merges channels that are configured alike into one connection: each has an argument of its own.
-Nothing is created before the first call, so a process may fork until then.
+Every call and every stream holds one of a connection's HTTP/2 streams while it lasts, of which a runtime grants 128,
+so many runs need several channels. gRPC merges channels that are configured alike into one connection: each has an
+argument of its own. Nothing is created before the first call, so a process may fork until then.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from runs.runtimes.macp.faults import only_our_faults
 from runs.runtimes.macp.settings import MacpSettings
 
 STREAMS_PER_CHANNEL = 100
+SETTLE_S = 0.02
 
 _SERVICE = "/macp.v1.MACPRuntimeService/"
 _ARGUMENTS: tuple[tuple[str, int], ...] = (
@@ -62,43 +64,57 @@ class Channels:
     def __init__(self, settings: MacpSettings) -> None:
         self._settings = settings
         self._lanes: list[_Lane] = []
+        self._calls: set[StreamCall] = set()
         self._opened = 0
 
     async def call(self, rpc: str, request: bytes, metadata: Metadata) -> bytes:
         """The answer of a unary call, as bytes; RuntimeTimedOut after RUNTIME_REQUEST_TIMEOUT_MS."""
-        lane = self._least_used()
-        send = lane.calls.get(rpc)
-        if send is None:
-            send = lane.calls[rpc] = lane.channel.unary_unary(_SERVICE + rpc)
-        with only_our_faults(rpc):
+        with self._streaming() as lane, only_our_faults(rpc):
+            send = lane.calls.get(rpc)
+            if send is None:
+                send = lane.calls[rpc] = lane.channel.unary_unary(_SERVICE + rpc)
             answer = await send(request, metadata=metadata, timeout=self._settings.request_timeout)
         return cast(bytes, answer)
 
     @contextmanager
     def bidirectional(self, rpc: str, metadata: Metadata) -> Iterator[StreamCall]:
         """A bidirectional stream, cancelled at the end of the block."""
-        with self._streaming() as lane:
-            call = cast(StreamCall, lane.channel.stream_stream(_SERVICE + rpc)(metadata=metadata))
-            try:
-                yield call
-            finally:
-                call.cancel()
+        with (
+            self._streaming() as lane,
+            self._under_way(lane.channel.stream_stream(_SERVICE + rpc)(metadata=metadata)) as call,
+        ):
+            yield call
 
     @asynccontextmanager
     async def server_stream(self, rpc: str, request: bytes, metadata: Metadata) -> AsyncIterator[AsyncIterator[bytes]]:
         """The frames of a server stream, cancelled at the end of the block."""
         with self._streaming() as lane, only_our_faults(rpc):
             call = lane.channel.unary_stream(_SERVICE + rpc)(request, metadata=metadata)
-            try:
+            with self._under_way(call):
                 yield cast(AsyncIterator[bytes], call)
-            finally:
-                call.cancel()
 
     async def close(self) -> None:
-        """Every channel is closed; a later call opens new ones."""
+        """Every call has ended and every channel is closed; a later call opens new ones.
+
+        gRPC reports the end of a cancelled call a moment later, and to whichever event loop then runs: leaving before
+        would break the next loop of this process.
+        """
+        for call in tuple(self._calls):
+            call.cancel()
         lanes, self._lanes = self._lanes, []
+        if lanes:
+            await asyncio.sleep(SETTLE_S)
         for lane in lanes:
             await lane.channel.close()
+
+    @contextmanager
+    def _under_way(self, call: StreamCall) -> Iterator[StreamCall]:
+        self._calls.add(call)
+        try:
+            yield call
+        finally:
+            call.cancel()
+            self._calls.discard(call)
 
     @contextmanager
     def _streaming(self) -> Iterator[_Lane]:

@@ -60,6 +60,12 @@ class Mailbox:
         """There is room for another frame."""
         await self._room.wait()
 
+    def discard(self) -> None:
+        """Nobody reads any more: nothing waits for room."""
+        self._frames.clear()
+        self._bytes = 0
+        self._room.set()
+
     def put_aside(self, observation: Observation) -> None:
         """An observation of a watch is queued."""
         self.dropped += len(self._asides) == MAX_ASIDES

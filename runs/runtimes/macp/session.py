@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, suppress
 
 from runs.domain.events import Observation, ObservationKind, StreamStatus
 from runs.errors import RuntimeRejected, SessionNotFound
@@ -15,7 +15,7 @@ from runs.runtimes.macp.faults import readable
 from runs.runtimes.macp.mailbox import Mailbox
 from runs.runtimes.macp.merge import Merge
 from runs.runtimes.macp.settings import MacpSettings
-from runs.runtimes.macp.subscription import Subscriber, Subscription
+from runs.runtimes.macp.subscription import Subscriber
 from runs.runtimes.macp.watches import Watches
 from runs.runtimes.port import Sent, SessionPlan
 
@@ -70,12 +70,19 @@ class MacpSession:
         mailbox = Mailbox()
         with self._watches.delivering(self._plan.session_id, mailbox):
             subscription = await self._subscriber().subscribe(after)
-            async with self._pumping(subscription, mailbox):
+            pump = asyncio.create_task(subscription.pump(mailbox))
+            self._open.add(mailbox)
+            try:
                 yield OPENED
                 merge = Merge(mailbox, probed=subscription.probed)
                 while batch := await merge.next():
                     for observation in batch:
                         yield observation
+            finally:
+                self._open.discard(mailbox)
+                subscription.close()
+                mailbox.discard()
+                await asyncio.wait({pump})
         if mailbox.fault is not None:
             raise mailbox.fault
 
@@ -143,15 +150,3 @@ class MacpSession:
 
     def _reader(self) -> Metadata:
         return self._credentials.observer(self._plan)
-
-    @asynccontextmanager
-    async def _pumping(self, subscription: Subscription, mailbox: Mailbox) -> AsyncIterator[None]:
-        self._open.add(mailbox)
-        pump = asyncio.create_task(subscription.pump(mailbox))
-        try:
-            yield
-        finally:
-            self._open.discard(mailbox)
-            subscription.close()
-            pump.cancel()
-            await asyncio.gather(pump, return_exceptions=True)

@@ -58,7 +58,7 @@ class Subscriber:
             call = held.enter_context(self.channels.bidirectional(RPC, self.metadata))
             await self._ask(call, request.SerializeToString())
             reading = asyncio.ensure_future(_read(call))
-            held.callback(reading.cancel)
+            reading.add_done_callback(_seen)  # it ends with the call, also where nobody waits for it any more
             quiet = QUIET_S if after else self.patience
             if not await _answered(reading, quiet) and not after:
                 raise RuntimeTimedOut(f"{RPC}: no frame within {quiet} s")
@@ -76,6 +76,11 @@ class Subscriber:
 async def _read(call: StreamCall) -> bytes | None:
     frame = await call.read()
     return frame if isinstance(frame, bytes) else None
+
+
+def _seen(reading: "asyncio.Future[bytes | None]") -> None:
+    if not reading.cancelled():
+        reading.exception()
 
 
 async def _answered(reading: "asyncio.Future[bytes | None]", quiet: float) -> bool:

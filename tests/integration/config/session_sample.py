@@ -14,7 +14,9 @@ from django.db import connection
 @pytest.mark.parametrize("number", range(4))
 def test_says_which_database_it_was_given(number: int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_database(), current_setting('data_directory'), current_setting('server_version')")
+        cursor.execute(
+            "SELECT current_database(), current_setting('data_directory'), current_setting('server_version')"
+        )
         row = cursor.fetchone()
     report = Path(os.environ["SAMPLE_REPORTS"]) / f"{number}.json"
     report.with_suffix(".new").write_text(json.dumps([*row, settings.DATABASES["default"]["PORT"]]))

@@ -52,8 +52,13 @@ def service(tmp_path: Path) -> Iterator[Service]:
     finally:
         left = [found for pid in processes_of(service.data).values() if (found := ProcessIdentity.of(pid))]
         service.command.end()
-        wait_until_dead(left, within_s=20)
-        delete_cluster(service.data / "postgres")
+        try:
+            wait_until_dead(left, within_s=20)
+        finally:
+            # A broken watcher fails the test; it must not leave its orphans to the machine.
+            for process in left:
+                process.send_to_group(signal.SIGKILL)
+            delete_cluster(service.data / "postgres")
 
 
 def test_everything_runs_and_is_listed_once_it_is_ready(service: Service) -> None:

@@ -155,7 +155,7 @@ def test_the_application_runs_under_uvicorn_as_well() -> None:
     server = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "tests.small_service.asgi:application", "--port", str(port)],
         cwd=PROJECT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": SMALL_SERVICE},
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": SMALL_SERVICE, "SECRET_KEY": "for tests only"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

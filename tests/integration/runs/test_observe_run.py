@@ -19,7 +19,7 @@ from runs.operations.launch import launch_run
 from tests.cast import fresh
 from tests.invariants import assert_invariants, types_of
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 PEOPLE = [{"id": "lead", "role": "proposer"}, {"id": "alice", "role": "voter"}, {"id": "bob", "role": "voter"}]
 PATIENCE_SECONDS = 20

@@ -86,7 +86,7 @@ class Writer:
             return
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_twelve_writers_on_eight_runs_leave_no_gap_and_one_ending_each() -> None:
     runs = [running_run().id for _ in range(RUNS)]
     start = threading.Barrier(WRITERS)
