@@ -96,10 +96,12 @@ async def test_an_event_committed_between_the_subscription_and_the_first_read_is
 
 async def test_a_long_log_is_read_in_pages_of_one_statement_each(
     monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
     stored_run: Callable[..., Run],
     append_events: Callable[..., list[int]],
     end_run: Callable[..., int],
 ) -> None:
+    settings.STREAM_POLL_MS = 60_000  # it should not wait while there is more
     run = await rows(stored_run)
     await rows(append_events, run, 3 * log.PAGE_EVENTS)
     ending = await rows(end_run, run)

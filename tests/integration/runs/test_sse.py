@@ -423,7 +423,8 @@ async def test_the_settings_say_how_long_silence_lasts(settings: Settings, store
 # --- endings that are none of the run's
 
 
-async def test_a_shutdown_closes_the_stream_without_an_end(stored_run: MakeRun) -> None:
+async def test_a_shutdown_closes_the_stream_without_an_end(settings: Settings, stored_run: MakeRun) -> None:
+    settings.STREAM_POLL_MS = 60_000  # it should not wait for the next poll
     shutdown = Shutdown()
     async with streaming(await rows(stored_run), shutdown=shutdown) as stream:
         assert await stream.told(1) == ["snapshot@0"]
