@@ -423,13 +423,18 @@ async def test_the_settings_say_how_long_silence_lasts(settings: Settings, store
 # --- endings that are none of the run's
 
 
-async def test_a_shutdown_closes_the_stream_without_an_end(settings: Settings, stored_run: MakeRun) -> None:
-    settings.STREAM_POLL_MS = 60_000  # it should not wait for the next poll
-    shutdown = Shutdown()
-    async with streaming(await rows(stored_run), shutdown=shutdown) as stream:
-        assert await stream.told(1) == ["snapshot@0"]
+async def test_a_shutdown_closes_the_stream_without_an_end(
+    settings: Settings, stored_run: MakeRun, append_events: Append
+) -> None:
+    settings.STREAM_POLL_MS = 60_000
+    run, shutdown = await rows(stored_run), Shutdown()
+    await rows(append_events, run)
+    async with streaming(run, "afterSeq=0&snapshotMs=0", shutdown=shutdown) as stream:
+        assert await stream.told(2) == ["snapshot@1", "event 1"]
+        waiting = asyncio.ensure_future(stream.next())
+        await asyncio.sleep(0)  # it waits for a nudge now, with nothing else due for long
         shutdown.begun.set()
-        assert await stream.next() is None
+        assert await waiting is None
 
 
 async def test_a_stream_opened_during_a_shutdown_closes_at_once(stored_run: MakeRun) -> None:
