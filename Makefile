@@ -10,7 +10,7 @@ PG15 := /usr/lib/postgresql/15/bin
 # Named after what the requirements say, so that a second run has nothing to do.
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 
-.PHONY: help setup run demo check test test-pg15 bench-ingest clean
+.PHONY: help setup run demo check test test-pg15 bench-ingest bench-launch bench-memory read-plans clean
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -34,8 +34,8 @@ $(READY):
 run: setup ## start everything: database, web, observer, queue
 	$(BIN)/python manage.py up
 
-demo: setup ## the same with the scripted runtime and a folder of its own
-	RUNTIME_KIND=scripted $(BIN)/python manage.py up --data .signalbox/demo
+demo: setup ## start everything and show a real run live; ONCE=1 stops after it
+	$(BIN)/python manage.py demo $(if $(ONCE),--once)
 
 check: setup ## every gate but the tests: style, types, imports, migrations, system checks, generated pages
 	$(BIN)/ruff check .
@@ -54,6 +54,15 @@ test-pg15: setup ## the tests that need a database, on PostgreSQL 15 (PGBIN name
 
 bench-ingest: setup ## how fast a runtime's messages become events
 	$(BIN)/python -m tests.benchmarks.ingest
+
+bench-launch: setup ## how long from POST /runs to the first event of the runtime
+	$(BIN)/python -m tests.benchmarks.launch
+
+bench-memory: setup ## what an observer needs for 1 000 live runs
+	$(BIN)/python -m tests.benchmarks.memory
+
+read-plans: setup ## the plan of every hot read on a million events
+	$(BIN)/python -m tests.benchmarks.read_plans
 
 clean: ## remove caches and the virtual environment; data in .signalbox stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* build staticfiles

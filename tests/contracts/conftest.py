@@ -1,7 +1,6 @@
 """The adapters under contract: each is a stage on which the whole suite plays.
 
-To put an adapter under contract, write its stage beside `scripted_stage.py` and name it in STAGES, for example
-`"macp": macp_stage`: a runtime on a free port whose participants are played by an independent client.
+To put an adapter under contract, write its stage beside `scripted_stage.py` and name it in STAGES.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -10,12 +9,15 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 import pytest_asyncio
 
+from tests.contracts.macp_stage import macp_stage, stand_in_stage
 from tests.contracts.scripted_stage import guarded_stage, scripted_stage
 from tests.contracts.stage import Stage
 
 STAGES: dict[str, Callable[[], AbstractAsyncContextManager[Stage]]] = {
     "scripted": scripted_stage,
     "scripted-guarded": guarded_stage,
+    "macp": macp_stage,
+    "macp-stand-in": stand_in_stage,
 }
 
 

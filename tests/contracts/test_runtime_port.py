@@ -12,7 +12,7 @@ from runs.errors import SessionNotFound
 from runs.runtimes.port import Outgoing, Sent, Session, SessionPlan
 from tests.contracts.stage import Stage
 from tests.plans import a_message
-from tests.streams import envelopes, take, take_envelopes, types
+from tests.streams import envelopes, take_envelopes, types
 
 A_MOMENT = 0.05  # seconds in which a stream that should be quiet may prove that it is not
 
@@ -94,7 +94,7 @@ async def test_starting_again_with_the_same_bytes_changes_nothing(stage: Stage) 
     assert again.ack.ok
     assert again.ack.duplicate
     stream = session.observe(0)
-    [start] = await take(stream, 1)
+    [start] = envelopes(await take_envelopes(stream, 1))
     assert isinstance(start.body, Envelope)
     assert start.body.message_type == "SessionStart"
     assert start.body.message_id == again.ack.message_id
@@ -132,10 +132,10 @@ async def test_an_accepted_message_comes_back_on_the_stream_under_its_own_id(sta
     plan = stage.quiet_plan()
     session = await opened(stage, plan)
     stream = session.observe(0)
-    await take(stream, 1)
+    envelopes(await take_envelopes(stream, 1))
 
     answer = await sent(stage, session, plan, a_message(1))
-    [echo] = await take(stream, 1)
+    [echo] = envelopes(await take_envelopes(stream, 1))
 
     assert answer.ack.ok
     assert answer.ack.message_id == a_message(1).message_id
@@ -159,7 +159,7 @@ async def test_the_same_message_twice_is_a_duplicate_and_is_said_once(stage: Sta
     assert second.ack.ok
     assert first.observation.source_id != second.observation.source_id
     stream = session.observe(0)
-    heard = await take(stream, 2)
+    heard = envelopes(await take_envelopes(stream, 2))
     assert [one.source_id for one in heard][1:] == [f"env:{a_message(1).message_id}"]
     await stays_quiet(stream)
 
@@ -173,7 +173,7 @@ async def test_another_handle_on_the_committed_state_knows_what_was_accepted(sta
     other = stage.runtime.attach(plan, adapter_state=answer.adapter_state)
     stream = other.observe(1)
 
-    [echo] = await take(stream, 1)
+    [echo] = envelopes(await take_envelopes(stream, 1))
     assert echo.source_id == f"env:{a_message(1).message_id}"
     assert (await sent(stage, other, plan, a_message(1))).ack.duplicate
     await shut(stream)
@@ -306,7 +306,7 @@ async def test_two_sessions_of_one_runtime_do_not_mix(stage: Stage) -> None:
     await sent(stage, first, one, a_message(1))
 
     stream = second.observe(0)
-    await take(stream, 1)
+    envelopes(await take_envelopes(stream, 1))
     await stays_quiet(stream)
 
 
