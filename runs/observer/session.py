@@ -58,6 +58,10 @@ LAST_ENVELOPES_SECONDS = 2.0
 RECORDING_AT_ONCE = 4
 
 
+class CursorDistrusted(Exception):
+    """Our cursor is ahead of the runtime's own count: its stream must be read again from the start."""
+
+
 class Turns:
     """What the runs of one observer take turns at."""
 
@@ -81,6 +85,7 @@ class RunObserver:
         self._bound = asyncio.Event()
         self._session: Session = runtime.attach(run.plan, adapter_state=run.adapter_state)
         self._patience = Patience()
+        self._reads_from_start = False
 
     async def run(self) -> None:
         """The run has ended, or belongs to somebody else now."""
@@ -139,11 +144,13 @@ class RunObserver:
             except (RuntimeUnavailable, RuntimeTimedOut, StreamEnded) as fault:
                 if self._patience.failures == 0:
                     await self._record([_reconnecting(str(fault))])
+                # Not asked where the session stands: a new subscription says so, and replays what was missed before it.
                 await self._patience.after(fault)
-                await self._reconcile(None)
+            except CursorDistrusted:
+                self._reads_from_start = True
 
     async def _subscribe(self) -> None:
-        stream = self._session.observe(self._cursor)
+        stream = self._session.observe(0 if self._reads_from_start else self._cursor)
         size, wait_ms = settings.OBSERVER_BATCH_SIZE, settings.OBSERVER_BATCH_WAIT_MS
         async with Intake(stream, size=size, wait_ms=wait_ms) as intake:
             if self._bind is not None:
@@ -170,17 +177,17 @@ class RunObserver:
             log.info("run %s: the session's state could not be read: %s", self._run.id, fault)
         else:
             self._patience.answered()
-            self._distrust_cursor(snapshot)
             if _ends_session(snapshot):
                 await self._conclude(snapshot, intake)
             await self._record([snapshot])
+            self._distrust_cursor(snapshot)
 
     def _distrust_cursor(self, snapshot: Observation) -> None:
         count = _message_count(snapshot)
-        if count is not None and self._cursor > count + 1:
+        if count is not None and self._cursor > count + 1 and not self._reads_from_start:
             # Too low is harmless, too high loses: read everything again, source ids tell what is known.
             log.warning("run %s: the cursor %s is ahead of the runtime's %s", self._run.id, self._cursor, count + 1)
-            self._cursor = 0
+            raise CursorDistrusted
 
     async def _conclude(self, ending: Observation, intake: Intake | None) -> None:
         """The session is over: its last envelopes are recorded, then the run ends as the runtime decided."""
