@@ -8,7 +8,9 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 PG15 := /usr/lib/postgresql/15/bin
 # Named after what the requirements say, so that a second run has nothing to do.
+RUNS := $(VENV)/.runs-$(shell cksum < requirements.txt | cut -d' ' -f1)
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help setup run demo check test test-pg15 bench-ingest bench-launch bench-memory read-plans clean
 
@@ -17,7 +19,13 @@ help: ## list the commands
 
 setup: $(READY) ## make .venv with everything from requirements-dev.txt
 
-$(READY):
+$(READY): $(RUNS)
+	$(INSTALL) -r requirements-dev.txt
+	@rm -f $(VENV)/.ready-*
+	@touch $@
+
+# What is needed to run, not to test: a first look should not wait for type checkers.
+$(RUNS):
 	@python=""; \
 	for candidate in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
 		if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$candidate; break; fi; \
@@ -27,14 +35,15 @@ $(READY):
 		echo "$$python cannot make virtual environments (Debian: apt-get install python3-venv)"; exit 1; \
 	fi; \
 	[ -x $(BIN)/python ] || $$python -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@rm -f $(VENV)/.ready-*
+	@echo "installing what Signalbox runs on ..."
+	$(INSTALL) -r requirements.txt
+	@rm -f $(VENV)/.runs-*
 	@touch $@
 
-run: setup ## start everything: database, web, observer, queue
+run: $(RUNS) ## start everything: database, web, observer, queue
 	$(BIN)/python manage.py up
 
-demo: setup ## start everything and show a real run live; ONCE=1 stops after it
+demo: $(RUNS) ## start everything and show a real run live; ONCE=1 stops after it
 	$(BIN)/python manage.py demo $(if $(ONCE),--once)
 
 check: setup ## every gate but the tests: style, types, imports, migrations, system checks, generated pages
