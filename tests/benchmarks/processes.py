@@ -38,7 +38,8 @@ def resident_mb(pid: int) -> float:
 
 def connections_to(port: int) -> int:
     """Established TCP connections of this machine to a local port."""
-    lines = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    # gRPC reaches an IPv4 address from a socket that speaks both, which is listed among those of IPv6.
+    lines = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()]
     return sum(fields[2].endswith(f":{port:04X}") and fields[3] == _ESTABLISHED for fields in lines)
 
 

@@ -6,12 +6,15 @@ imports models imports this file first.
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import django
 import httpx
@@ -69,7 +72,8 @@ class Stage:
 
 @contextlib.contextmanager
 def throwaway_database(*, durable: bool = True) -> Iterator[Stage]:
-    """A database of its own, by default with fsync as in production; deleted at the end."""
+    """A database of its own, by default with fsync as in production; deleted at the end, also at SIGTERM."""
+    signal.signal(signal.SIGTERM, _leave)
     server = ThrowawayServer(durable=durable)
     address = server.start()
     try:
@@ -121,6 +125,10 @@ def web(stage: Stage, runtime: StandInRuntime) -> Iterator[httpx.Client]:
 def progress(line: str) -> None:
     """A line for whoever waits; the result alone goes to standard output."""
     print(line, file=sys.stderr, flush=True)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def _wait_for_answer(caller: httpx.Client) -> None:
