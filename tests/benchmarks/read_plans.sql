@@ -1,7 +1,6 @@
 -- Fills a migrated, empty database with 2 000 runs and 1 000 000 events and shows the plan of every hot read.
--- Used by `make read-plans`; the result is in docs/database.md.
-\set QUIET on
-\pset pager off
+-- Used by `make read-plans`, which runs each section and prints what it answers; the result is in docs/database.md.
+-- name: fill
 INSERT INTO runs_run (id, project_id, status, mode, mode_name, runtime_kind, session_id, session_opener, traceparent, request_digest, request,
     tags, metadata, last_seq, last_raw_seq, ending_seq, ended_at, late_count, lease_epoch, recovery_attempts, cleanup_errors, cleanup_attempts,
     created_at, updated_at)
@@ -17,21 +16,21 @@ SELECT gen_random_uuid(), ('00000000-0000-7000-8000-' || lpad(to_hex(r), 12, '0'
     'runtime', 'rust-runtime', 0, '{"messageType": "Note"}'
 FROM generate_series(1, 2000) AS r, generate_series(1, 500) AS s;
 ANALYZE runs_run; ANALYZE runs_event;
-\echo '== a page of one run, as lists and streams read it'
+-- name: a page of one run, as lists and streams read it
 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON) SELECT * FROM runs_event
     WHERE run_id = '00000000-0000-7000-8000-000000000100' AND seq > 200 ORDER BY seq LIMIT 256;
-\echo '== one run by type'
+-- name: one run by type
 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON) SELECT * FROM runs_event
     WHERE run_id = '00000000-0000-7000-8000-000000000100' AND seq > 0 AND type IN ('proposal.updated') ORDER BY seq LIMIT 200;
-\echo '== the feed across runs'
+-- name: the feed across runs
 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON) SELECT * FROM runs_event
     WHERE project_id = '00000000-0000-7000-8000-000000000001' AND ts >= now() - interval '3 hours' ORDER BY ts, run_id, seq LIMIT 500;
-\echo '== newest runs of a project'
+-- name: newest runs of a project
 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON) SELECT id FROM runs_run
     WHERE project_id = '00000000-0000-7000-8000-000000000001' ORDER BY created_at DESC, id DESC LIMIT 50;
-\echo '== runs by tag'
+-- name: runs by tag
 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON) SELECT id FROM runs_run WHERE tags @> ARRAY['team-3'];
-\echo '== the claim: open runs that nobody living owns'
+-- name: the claim: open runs that nobody living owns
 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON) SELECT r.id FROM runs_run r
     WHERE r.ending_seq IS NULL AND (r.observer_id IS NULL
         OR EXISTS (SELECT 1 FROM runs_observer o WHERE o.id = r.observer_id AND o.lost_at IS NOT NULL))

@@ -11,7 +11,12 @@ from tests.stand_in_runtime.faults import NAMES, Faults
 from tests.stand_in_runtime.service import Service
 from tests.stand_in_runtime.sessions import Sessions
 
-UNLIMITED = [("grpc.max_concurrent_streams", 128), ("grpc.so_reuseport", 0)]
+OPTIONS = [
+    ("grpc.max_concurrent_streams", 128),
+    ("grpc.so_reuseport", 0),
+    # Like the real one it takes any number of pings; this library would cut off whoever pings a quiet connection often.
+    ("grpc.http2.max_ping_strikes", 0),
+]
 
 
 async def serve(wanted: argparse.Namespace) -> None:
@@ -19,7 +24,7 @@ async def serve(wanted: argparse.Namespace) -> None:
     faults = Faults(wanted.fault)
     events = wanted.events if wanted.script == "load" else 0
     service = Service(Sessions(faults, wanted.data), faults, events=events, rate=wanted.rate)
-    server = grpc.aio.server(options=UNLIMITED)
+    server = grpc.aio.server(options=OPTIONS)
     server.add_generic_rpc_handlers((service.handler(),))
     port = server.add_insecure_port(f"127.0.0.1:{wanted.port}")
     await server.start()

@@ -1,0 +1,167 @@
+"""Where a benchmark plays: a throw-away database, and whole processes beside it that are gone when it ends.
+
+Importing it sets Django up, with settings that lead to no database until `throwaway_database` has started one; whoever
+imports models imports this file first.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import django
+import httpx
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+from tests.database import ThrowawayServer
+from tests.runtime_process import StandInRuntime, free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+API_KEY = "bench"
+PATIENCE_SECONDS = 300
+START_SECONDS = 30
+STOP_SECONDS = 30
+
+os.environ.update(
+    DJANGO_SETTINGS_MODULE="config.settings",
+    DATABASE_URL="postgres://nobody@127.0.0.1:1/none",
+    SECRET_KEY="a key of the benchmark alone",
+    SIGNALBOX_PROCESS="benchmark",
+    LOG_LEVEL="warning",
+    AUTH_API_KEYS=f"bench={API_KEY}",
+)
+django.setup()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A migrated, empty database that this process and its children use."""
+
+    dsn: str
+    postgres_pid: int
+    database: psycopg.Connection[tuple[object, ...]]
+
+    def row(self, question: str, *values: object) -> tuple[object, ...]:
+        """The first row of the answer."""
+        row = self.database.execute(question.encode(), values).fetchone()
+        assert row is not None
+        return row
+
+    def number(self, question: str, *values: object) -> float:
+        """The one number that answers the question."""
+        return float(str(self.row(question, *values)[0]))
+
+    def wait_until(self, question: str, *values: object, seconds: float = PATIENCE_SECONDS, step: float = 0.05) -> None:
+        """The database has answered true; the benchmark ends if it does not in time."""
+        deadline = time.monotonic() + seconds
+        while not self.row(question, *values)[0]:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"the benchmark did not finish in time: {question}")
+            time.sleep(step)
+
+
+@contextlib.contextmanager
+def throwaway_database(*, durable: bool = True) -> Iterator[Stage]:
+    """A database of its own, by default with fsync as in production; deleted at the end, also at SIGTERM."""
+    signal.signal(signal.SIGTERM, _leave)
+    server = ThrowawayServer(durable=durable)
+    address = server.start()
+    try:
+        pid = server.postgres.pid
+        assert pid is not None
+        settings.DATABASES["default"].update({name.upper(): str(value) for name, value in address.items()})
+        call_command("migrate", verbosity=0)
+        connections.close_all()  # a session that ends reports its transactions: they are not the benchmark's
+        dsn = "postgres://{user}:{password}@{host}:{port}/{name}".format(**address)
+        with psycopg.connect(dsn, autocommit=True) as database:
+            yield Stage(dsn, pid, database)
+    finally:
+        connections.close_all()
+        server.stop()
+
+
+@contextlib.contextmanager
+def stand_in_runtime(*options: str) -> Iterator[StandInRuntime]:
+    """The stand-in of tests/stand_in_runtime with its own command line."""
+    runtime = StandInRuntime(*options)
+    try:
+        yield runtime
+    finally:
+        runtime.stop()
+
+
+@contextlib.contextmanager
+def observer(stage: Stage, runtime: StandInRuntime) -> Iterator[int]:
+    """The pid of an observer that watches for runs already."""
+    with _command("observe_runs", environment=_environment(stage, runtime, process="observer")) as process:
+        stage.wait_until("SELECT count(*) = 1 FROM runs_observer WHERE lost_at IS NULL", seconds=START_SECONDS)
+        yield process.pid
+
+
+@contextlib.contextmanager
+def web(stage: Stage, runtime: StandInRuntime) -> Iterator[httpx.Client]:
+    """A caller with a key, connected to a web process that answers."""
+    port = free_port()
+    command = ("serve_web", "--host", "127.0.0.1", "--port", str(port))
+    headers = {"Authorization": f"Bearer {API_KEY}"}
+    with (
+        _command(*command, environment=_environment(stage, runtime, process="web")),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False) as caller,
+    ):
+        _wait_for_answer(caller)
+        yield caller
+
+
+def progress(line: str) -> None:
+    """A line for whoever waits; the result alone goes to standard output."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def _wait_for_answer(caller: httpx.Client) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.TransportError):
+            if caller.get("/healthz").is_success:
+                return
+        time.sleep(0.1)
+    raise SystemExit("the web process does not answer")
+
+
+def _environment(stage: Stage, runtime: StandInRuntime, *, process: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DATABASE_URL": stage.dsn,
+        "SIGNALBOX_PROCESS": process,
+        "RUNTIME_ADDRESS": runtime.address,
+        "RUNTIME_ALLOW_INSECURE": "true",
+        "RUNTIME_DEV_SENDERS": "true",
+    }
+
+
+@contextlib.contextmanager
+def _command(*arguments: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """`manage.py ...` as a process of its own: asked to stop at the end, and made to if it does not."""
+    process = subprocess.Popen([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, stdout=sys.stderr)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
