@@ -118,6 +118,10 @@ DATABASES: dict[str, dict[str, object]] = {
     )
 }
 
+# Threads that touch rows for asynchronous code. A web process waits for reads of many viewers; an observer's threads work
+# the interpreter, where more of them only take turns: a run that waits gathers a larger, cheaper batch meanwhile.
+BRIDGE_THREADS = 4 if SIGNALBOX_PROCESS == "observer" else 16
+
 # Few, short, idempotent tasks that find their work in the tables; timeout < retry, else a task runs beside itself.
 Q_CLUSTER = {
     "name": "signalbox",

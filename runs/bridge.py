@@ -23,7 +23,8 @@ T = TypeVar("T")
 @functools.cache
 def _threads() -> ThreadPoolExecutor:
     # Two connections stay for the beat and whatever the process does beside the bridge.
-    return ThreadPoolExecutor(max_workers=max(1, min(16, settings.DB_POOL_MAX - 2)), thread_name_prefix="rows")
+    workers = max(1, min(settings.BRIDGE_THREADS, settings.DB_POOL_MAX - 2))
+    return ThreadPoolExecutor(max_workers=workers, thread_name_prefix="rows")
 
 
 def _with_connection(call: Callable[[], T]) -> T:

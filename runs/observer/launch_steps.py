@@ -43,31 +43,31 @@ def record_started(run: OwnedRun) -> Recorded:
     return writer.recorded()
 
 
-def store_runtime(run: OwnedRun, info: RuntimeInfo) -> None:
-    """What Initialize answered is kept with the session; an absent capability stays null."""
+def store_runtime(run: OwnedRun, info: RuntimeInfo, start: bytes | None) -> bytes | None:
+    """What Initialize answered is kept with the session, and the exact SessionStart bytes as about to be sent.
+
+    Returns the stored bytes, which are those of the first attempt; None where the session is not ours to open.
+    """
     with writing(run.id, epoch=run.epoch) as writer:
-        writer.change_session(
-            protocol=info.protocol_version,
-            runtime_name=info.name,
-            runtime_version=info.version,
-            supported_modes=list(info.supported_modes),
-            capabilities={name: getattr(info.capabilities, name) for name in info.capabilities.__struct_fields__},
-            initialized_at=Now(),
-        )
+        writer.change_session(**_runtime_columns(info))
         if not writer.run.runtime_version:
             writer.change_run(runtime_version=info.version[:100])
-
-
-def store_start(run: OwnedRun, start: bytes) -> bytes:
-    """The exact SessionStart bytes are stored and marked as about to be sent; returns the stored ones, which are first."""
-    with writing(run.id, epoch=run.epoch) as writer:
-        if writer.session.start_envelope is None:
-            writer.change_session(start_envelope=start, start_message_id=uuid5(run.id, "start"))
-        if writer.session.start_sent_at is None:
-            writer.change_session(start_sent_at=Now())
+        if start is not None and writer.session.start_envelope is None:
+            writer.change_session(start_envelope=start, start_message_id=uuid5(run.id, "start"), start_sent_at=Now())
         stored = writer.session.start_envelope
-    assert stored is not None
-    return bytes(stored)
+    return None if stored is None else bytes(stored)
+
+
+def _runtime_columns(info: RuntimeInfo) -> dict[str, object]:
+    return {
+        "protocol": info.protocol_version,
+        "runtime_name": info.name,
+        "runtime_version": info.version,
+        "supported_modes": list(info.supported_modes),
+        # An absent capability stays null.
+        "capabilities": {name: getattr(info.capabilities, name) for name in info.capabilities.__struct_fields__},
+        "initialized_at": Now(),
+    }
 
 
 def bind(

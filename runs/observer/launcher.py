@@ -13,7 +13,7 @@ from django.conf import settings
 from runs.bridge import rows
 from runs.domain.endings import EndingCode
 from runs.domain.lifecycle import RunStatus
-from runs.errors import RuntimeFault, RuntimeTimedOut, RuntimeUnavailable, SessionNotFound, ValidationFailed
+from runs.errors import RuntimeFault, SessionNotFound, ValidationFailed
 from runs.observer import launch_steps
 from runs.observer.backoff import delay
 from runs.observer.decided import failed, failed_by
@@ -36,27 +36,28 @@ async def bring_up(run: OwnedRun, runtime: Runtime, session: Session, patience: 
         status = (await rows(launch_steps.record_started, run)).status
     if status is not RunStatus.STARTING:
         return None
-    await _meet(run, runtime, patience)
-    if run.plan.opener == "control-plane":
-        return await _open(run, runtime, session, patience)
+    ours = run.plan.opener == "control-plane"
+    start = await _meet(run, runtime, patience, start=runtime.encode_start(run.plan) if ours else None)
+    if start is not None:
+        return await _open(run, runtime, session, patience, start)
     return await _await_agent(run, session, patience)
 
 
-async def _meet(run: OwnedRun, runtime: Runtime, patience: Patience) -> None:
+async def _meet(run: OwnedRun, runtime: Runtime, patience: Patience, *, start: bytes | None) -> bytes | None:
+    """What the runtime offers is stored, and with it the SessionStart to send; the answer is what was stored first."""
     try:
         info = await patience.ask(runtime.initialize)
-    except (RuntimeUnavailable, RuntimeTimedOut):
-        raise
     except RuntimeFault as fault:
         raise failed_by(EndingCode.RUNTIME_REJECTED, fault) from fault
-    await rows(launch_steps.store_runtime, run, info)
-    if info.supported_modes and run.plan.mode_name not in info.supported_modes:
+    offered = not info.supported_modes or run.plan.mode_name in info.supported_modes
+    stored = await rows(launch_steps.store_runtime, run, info, start if offered else None)
+    if not offered:
         raise failed(EndingCode.MODE_NOT_SUPPORTED, f"the runtime does not offer the mode {run.plan.mode_name}")
+    return stored
 
 
-async def _open(run: OwnedRun, runtime: Runtime, session: Session, patience: Patience) -> Bind:
+async def _open(run: OwnedRun, runtime: Runtime, session: Session, patience: Patience, start: bytes) -> Bind:
     kickoff = _kickoff(run, runtime)
-    start = await rows(launch_steps.store_start, run, runtime.encode_start(run.plan))
     try:
         sent = await patience.ask(lambda: session.start(start))
     except RuntimeFault as fault:

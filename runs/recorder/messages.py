@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 
 from runs.domain.documents import iso
-from runs.domain.events import Ack, Draft, Event, EventType, InlineError, Observation
+from runs.domain.events import Ack, Event, EventType, InlineError, Observation
 from runs.domain.outbound import OutboundFacts
 from runs.models import OutboundMessage, Run
 
@@ -15,12 +15,12 @@ _FATES = frozenset({EventType.MESSAGE_SENT, EventType.MESSAGE_SEND_FAILED})
 _FINAL = frozenset({"accepted", "rejected", "failed"})
 
 
-def messages_named(run: Run, batch: Sequence[Observation | Draft]) -> dict[str, OutboundFacts]:
+def messages_named(run: Run, batch: Sequence[Observation]) -> dict[str, OutboundFacts]:
     """The stored messages whose fate this batch may decide, by message id: those that are acknowledged or refused in it."""
     named = {
         item.body.message_id
         for item in batch
-        if isinstance(item, Observation) and isinstance(item.body, Ack | InlineError) and item.body.message_id
+        if isinstance(item.body, Ack | InlineError) and item.body.message_id
     }
     ids = [parsed for text in named if (parsed := _as_uuid(text)) is not None]
     if not ids:

@@ -71,14 +71,8 @@ class RunWriter:
 
         Raises InvalidTransition for a move that the lifecycle does not have. An ending is refused: see `append_ending`.
         """
-        sifted = sift(self.run.id, [item for item in batch if isinstance(item, Observation)])
-        self._set_clock(sifted.now)
-        if sifted.conflicts:
-            self.change_run(
-                late_count=self.run.late_count + keep_late(self.run.id, sifted.conflicts, reason="conflict")
-            )
-        self.context.outbound.update(messages_named(self.run, batch))
-        fresh = {id(one.observation): one for one in sifted.fresh}
+        observations = [item for item in batch if isinstance(item, Observation)]
+        fresh = {id(one.observation): one for one in self._sift(observations)}
         first = len(self._events)
         for item in batch:
             if isinstance(item, Draft):
@@ -88,6 +82,18 @@ class RunWriter:
             elif (one := fresh.pop(id(item), None)) is not None:
                 self._number(self._normalised(one))
         return self._events[first:]
+
+    def _sift(self, observations: Sequence[Observation]) -> list[Identified]:
+        """What is new among them, in order; what contradicts the log is put aside. Also reads the clock, once."""
+        if not observations and self.now is not None:
+            return []
+        sifted = sift(self.run.id, observations)
+        self._set_clock(sifted.now)
+        if sifted.conflicts:
+            kept = keep_late(self.run.id, sifted.conflicts, reason="conflict")
+            self.change_run(late_count=self.run.late_count + kept)
+        self.context.outbound.update(messages_named(self.run, observations))
+        return sifted.fresh
 
     def append_ending(self, draft: Draft, **changes: object) -> Event:
         """The run's one ending, numbered last; `changes` are the columns of the run that say how it ended."""
