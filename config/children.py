@@ -85,9 +85,9 @@ class Child:
         self.send(signal.SIGTERM)
 
     def send(self, number: signal.Signals) -> None:
-        """The whole group of the child has been sent the signal."""
+        """The child has been sent the signal; what it started is for it to end, in its own order (qcluster has one)."""
         if self._identity is not None:
-            self._identity.send_to_group(number)
+            self._identity.send(number)
 
     def _announce(self, pid: int) -> ProcessIdentity:
         identity = ProcessIdentity.of(pid)
