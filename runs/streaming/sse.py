@@ -78,9 +78,12 @@ def _authenticated(request: HttpRequest) -> Principal:
 
 def _uuid(run_id: UUID | str) -> UUID:
     try:
-        return run_id if isinstance(run_id, UUID) else UUID(run_id)
+        found = UUID(str(run_id))
     except ValueError:
-        raise ValidationFailed([FieldFault("id", "must be a UUID")]) from None
+        found = None
+    if found is None or str(found) != str(run_id).lower():  # UUID() also reads braces, URNs and bare digits
+        raise ValidationFailed([FieldFault("id", "must be a UUID")])
+    return found
 
 
 def _shutdown(request: HttpRequest) -> Shutdown | None:
