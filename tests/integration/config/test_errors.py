@@ -59,6 +59,11 @@ def test_a_method_that_is_not_allowed_says_which_are(alice: Client) -> None:
     assert alice.get("/plain/method")["Allow"] == "GET"
 
 
+def test_a_route_without_get_still_says_which_methods_it_has(alice: Client) -> None:
+    response = alice.options("/runs/validate")
+    assert (response.status_code, response["Allow"]) == (200, "POST, OPTIONS")
+
+
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
