@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from config.backoff import Backoff
 from config.gate import GO, gated
@@ -14,6 +15,7 @@ from config.process_identity import ProcessIdentity
 from config.watcher import Watcher
 
 _CHUNK_BYTES = 65536
+_BUFFER_BYTES = 65536
 _LAST_WORDS_S = 1.0
 
 Say = Callable[[str], None]
@@ -35,6 +37,27 @@ class ChildSpec:
     environment: Mapping[str, str]
 
 
+class _LeaderProtocol(asyncio.subprocess.SubprocessStreamProtocol):
+    """Tells of the exit itself: `Process.wait` waits for the pipes, too, and what the child left behind holds them."""
+
+    def __init__(self, limit: int, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(limit, loop)
+        self.exited: asyncio.Future[int] = loop.create_future()
+        self._leader: asyncio.SubprocessTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The child was started."""
+        super().connection_made(transport)
+        self._leader = cast(asyncio.SubprocessTransport, transport)
+
+    def process_exited(self) -> None:
+        """The child has ended; its exit status is known."""
+        super().process_exited()
+        status = self._leader.get_returncode() if self._leader else None
+        if status is not None and not self.exited.done():
+            self.exited.set_result(status)
+
+
 class Child:
     """One child process after another, under one name."""
 
@@ -53,13 +76,13 @@ class Child:
 
     async def live(self) -> int:
         """The child was started and has ended, with everything in its group; returns its exit status."""
-        process = await self._spawn()
+        process, exited = await self._spawn()
         assert process.stdout is not None, "opened with a pipe"
         identity = self._announce(process.pid)
         echo = asyncio.create_task(self._echo(process.stdout))
         try:
             await self._open_gate(process)
-            return await process.wait()
+            return await exited
         finally:
             # What the child started must not outlive it, nor hold its port or its end of the pipe.
             identity.send_to_group(signal.SIGKILL)
@@ -85,9 +108,9 @@ class Child:
         self.send(signal.SIGTERM)
 
     def send(self, number: signal.Signals) -> None:
-        """The whole group of the child has been sent the signal."""
+        """The child has been sent the signal; what it started is for it to end, in its own order (qcluster has one)."""
         if self._identity is not None:
-            self._identity.send_to_group(number)
+            self._identity.send(number)
 
     def _announce(self, pid: int) -> ProcessIdentity:
         identity = ProcessIdentity.of(pid)
@@ -102,8 +125,10 @@ class Child:
         self._watcher.forget(identity)
         self._changed()
 
-    async def _spawn(self) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
+    async def _spawn(self) -> tuple[asyncio.subprocess.Process, "asyncio.Future[int]"]:
+        loop = asyncio.get_running_loop()
+        transport, protocol = await loop.subprocess_exec(
+            lambda: _LeaderProtocol(_BUFFER_BYTES, loop),
             *gated(self.spec.command),
             env=self.spec.environment,
             stdin=asyncio.subprocess.PIPE,
@@ -111,6 +136,7 @@ class Child:
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )
+        return asyncio.subprocess.Process(transport, protocol, loop), protocol.exited
 
     async def _open_gate(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None, "opened with a pipe"

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from config.http.rendering import to_json
 from config.remembered import Remembered
@@ -23,11 +25,15 @@ BEATING_OBSERVER = """
 """
 
 
+@csrf_exempt
+@require_safe
 async def healthz(request: HttpRequest) -> HttpResponse:
     """200 as long as the process answers at all; touches nothing else."""
     return _json({"ok": True, "service": SERVICE, "status": "ok"}, 200)
 
 
+@csrf_exempt
+@require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """503 without a database or its migrations; otherwise 200, `degraded` if a runtime or an observer is away."""
     body = readiness()

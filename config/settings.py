@@ -15,6 +15,7 @@ from config.first_key import development_key
 from config.generated_secrets import ensure_secret
 from config.logs import log_uncaught, logging_settings
 from config.process import process_name
+from runs.version import VERSION
 
 # --- identity ---------------------------------------------------------------------------------------------------------
 
@@ -189,7 +190,9 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Signalbox",
-    "VERSION": "0.1.0",
+    "VERSION": VERSION,
+    # It describes routes, not bodies; what it cannot guess would go to stderr, past the log, at every look.
+    "DISABLE_ERRORS_AND_WARNINGS": True,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],

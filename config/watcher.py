@@ -105,10 +105,13 @@ class Watcher:
 
 
 def stop_all(watched: dict[ProcessIdentity, Kind]) -> None:
-    """Everything watched is dead: first the groups, then PostgreSQL, each asked politely before it is killed."""
+    """Everything watched is dead: first the groups, then PostgreSQL, each asked politely before it is killed.
+
+    The leader of a group is asked alone: it knows in which order its own children have to end.
+    """
     groups = [process for process, kind in watched.items() if kind == "group"]
     for process in groups:
-        process.send_to_group(signal.SIGTERM)
+        process.send(signal.SIGTERM)
     _wait(lambda: not any(process.is_alive for process in groups), _GROUP_PATIENCE_S)
     for process in groups:
         process.send_to_group(signal.SIGKILL)

@@ -12,8 +12,9 @@ from rest_framework.parsers import BaseParser
 
 from runs.errors import FieldFault, PayloadTooLarge, ValidationFailed
 
-MAX_DEPTH = 64
+MAX_DEPTH = 32
 MAX_KEYS = 10_000
+MAX_TEXT_BYTES = 256 * 1024
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -25,7 +26,11 @@ class _Repeated:
         self.key = key
 
 
-_SUSPECT = (dict, list, str, _Repeated)
+class _TooBig:
+    """Stands where an integer does not fit 64 bits."""
+
+
+_SUSPECT = (dict, list, str, _Repeated, _TooBig)
 
 
 class JsonParser(BaseParser):
@@ -47,7 +52,7 @@ class JsonParser(BaseParser):
 
 
 def parse_object(body: bytes) -> dict[str, object]:
-    """The JSON object `body` holds; lone surrogates, NaN, NUL, repeated keys and deep nesting are refused."""
+    """The JSON object `body` holds. Refused: lone surrogates, NaN, NUL, repeated keys, big integers, deep, long, many."""
     try:
         document: object = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -55,7 +60,7 @@ def parse_object(body: bytes) -> dict[str, object]:
     if not isinstance(document, dict):
         raise _fault("", "must be a JSON object")
     _refuse_unstorable(document)
-    _refuse_repeated_keys(body)
+    _refuse_what_orjson_hides(body)
     return document
 
 
@@ -67,23 +72,32 @@ def _refuse_unstorable(document: dict[str, object]) -> None:
         if isinstance(value, dict):
             keys += len(value)
             for key in value:
-                _refuse_nul(key, (*path, key))
+                _refuse_text(key, (*path, key))
         elif isinstance(value, str):
-            _refuse_nul(value, path)
+            _refuse_text(value, path)
         if keys > MAX_KEYS:
             raise _fault("", f"must not have more than {MAX_KEYS} keys")
 
 
-def _refuse_nul(text: str, path: tuple[str, ...]) -> None:
+def _refuse_text(text: str, path: tuple[str, ...]) -> None:
+    if len(text) * 4 > MAX_TEXT_BYTES and len(text.encode()) > MAX_TEXT_BYTES:
+        raise _fault(_joined(path)[:100], f"must have at most {MAX_TEXT_BYTES} bytes")
     if "\x00" in text:
         raise _fault(_joined(path), "must not contain NUL characters")
 
 
-def _refuse_repeated_keys(body: bytes) -> None:
-    # orjson keeps the last of two equal keys and cannot tell. Safe to recurse: the depth is known by now.
-    for path, _, value in _walk(json.loads(body, object_pairs_hook=_pairs)):
+def _refuse_what_orjson_hides(body: bytes) -> None:
+    # orjson keeps the last of two equal keys and rounds big integers. Safe to recurse: the depth is known by now.
+    for path, _, value in _walk(json.loads(body, object_pairs_hook=_pairs, parse_int=_integer)):
         if isinstance(value, _Repeated):
             raise _fault(_joined((*path, value.key)), "must not be given twice")
+        if isinstance(value, _TooBig):
+            raise _fault(_joined(path), "must be a number that fits 64 bits")
+
+
+def _integer(digits: str) -> int | _TooBig:
+    value = int(digits)
+    return value if -(2**63) <= value < 2**64 else _TooBig()
 
 
 def _pairs(pairs: list[tuple[str, object]]) -> object:

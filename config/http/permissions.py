@@ -2,7 +2,7 @@
 
 A view says it by an attribute, so that no app has to import this file:
 
-    scopes = {"GET": "runs:read", "POST": "runs:write"}   # per method; HEAD and OPTIONS count as GET
+    scopes = {"GET": "runs:read", "POST": "runs:write"}   # per method; HEAD and OPTIONS count as GET, else OPTIONS as any
     scope = "runs:read"                                   # or one for all methods
 """
 
@@ -45,7 +45,8 @@ def require_scope(scope: str) -> type[BasePermission]:
 def _scope_named_by(view: APIView, method: str) -> str | None:
     scopes: Mapping[str, str] = getattr(view, "scopes", {})
     alias = "GET" if method in {"HEAD", "OPTIONS"} else method
-    return scopes.get(method) or scopes.get(alias) or getattr(view, "scope", None)
+    scope = scopes.get(method) or scopes.get(alias) or getattr(view, "scope", None)
+    return next(iter(scopes.values()), None) if scope is None and method == "OPTIONS" else scope
 
 
 def _is_permitted(request: Request, scope: str | None) -> bool:

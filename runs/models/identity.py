@@ -6,9 +6,10 @@ from uuid import UUID
 
 
 def uuid7() -> UUID:
-    """A new time-ordered UUID (48 bits of milliseconds, 74 random bits)."""
-    random = int.from_bytes(os.urandom(10), "big")
-    milliseconds = time.time_ns() // 1_000_000
-    high = (milliseconds << 16) | 0x7000 | (random >> 68)
-    low = (0b10 << 62) | (random & ((1 << 62) - 1))
+    """A new time-ordered UUID (48 bits of milliseconds, 12 bits of their 4096th parts, 62 random bits)."""
+    random = int.from_bytes(os.urandom(8), "big")
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    # Finer than one is made: the rows of a batch keep their order, too.
+    high = (milliseconds << 16) | 0x7000 | (rest * 4096 // 1_000_000)
+    low = (0b10 << 62) | (random >> 2)
     return UUID(int=(high << 64) | low)

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
 from runs import bridge
@@ -32,6 +33,7 @@ class Principal(Protocol):
     def scopes(self) -> object: ...
 
 
+@csrf_exempt  # it changes nothing; without this another method is told of a token, not of GET
 @require_GET
 async def stream(request: HttpRequest, run_id: UUID | str) -> HttpResponseBase:
     """The run's live stream; 204 if the cursor stands at or past the ending.
@@ -76,9 +78,12 @@ def _authenticated(request: HttpRequest) -> Principal:
 
 def _uuid(run_id: UUID | str) -> UUID:
     try:
-        return run_id if isinstance(run_id, UUID) else UUID(run_id)
+        found = UUID(str(run_id))
     except ValueError:
-        raise ValidationFailed([FieldFault("id", "must be a UUID")]) from None
+        found = None
+    if found is None or str(found) != str(run_id).lower():  # UUID() also reads braces, URNs and bare digits
+        raise ValidationFailed([FieldFault("id", "must be a UUID")])
+    return found
 
 
 def _shutdown(request: HttpRequest) -> Shutdown | None:

@@ -59,6 +59,25 @@ def test_a_method_that_is_not_allowed_says_which_are(alice: Client) -> None:
     assert alice.get("/plain/method")["Allow"] == "GET"
 
 
+def test_a_route_without_get_still_says_which_methods_it_has(alice: Client) -> None:
+    response = alice.options("/runs/validate")
+    assert (response.status_code, response["Allow"]) == (200, "POST, OPTIONS")
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/healthz", "GET, HEAD"),
+        ("/readyz", "GET, HEAD"),
+        ("/runs/0196f0c4-0000-7000-8000-000000000000/stream", "GET"),
+    ],
+)
+def test_a_plain_route_that_is_asked_to_change_something_says_which_methods_it_has(path: str, allowed: str) -> None:
+    response = Client(enforce_csrf_checks=True).put(path, headers=CALLER)
+    assert shape(response) == (405, "METHOD_NOT_ALLOWED")
+    assert response["Allow"] == allowed
+
+
 def test_an_error_page_of_another_kind_keeps_its_cookies(client: Client) -> None:
     assert client.get("/plain/cookie").cookies["seen"].value == "1"
 

@@ -157,9 +157,10 @@ async def test_a_run_of_another_project_is_not_found(stored_run: MakeRun) -> Non
     assert (await ask(run.id, **{"X-Project": str(run.project_id)})).status_code == 200
 
 
-async def test_an_id_that_is_no_uuid_is_a_fault() -> None:
+@pytest.mark.parametrize("spelling", ["42", "{id}00", "{{{id}}}", "urn:uuid:{id}", "{id.hex}"])
+async def test_an_id_that_is_no_uuid_is_a_fault(spelling: str) -> None:
     with pytest.raises(ValidationFailed) as caught:
-        await ask("42")
+        await ask(spelling.format(id=uuid7()))
     assert [fault.path for fault in caught.value.faults] == ["id"]
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ParseError
 
-from config.http.parsing import MAX_DEPTH, MAX_KEYS, JsonParser, parse_object
+from config.http.parsing import MAX_DEPTH, MAX_KEYS, MAX_TEXT_BYTES, JsonParser, parse_object
 from runs.errors import PayloadTooLarge, ValidationFailed
 
 TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=8)
@@ -61,8 +61,32 @@ def test_a_nul_character_is_refused_with_its_path(body: bytes, path: str) -> Non
 
 def test_nesting_is_bounded() -> None:
     parse_object(nested(MAX_DEPTH))
-    with pytest.raises(ValidationFailed, match="nested deeper than 64"):
+    with pytest.raises(ValidationFailed, match="nested deeper than 32"):
         parse_object(nested(MAX_DEPTH + 1))
+
+
+@pytest.mark.parametrize("text", ["x" * MAX_TEXT_BYTES, "é" * (MAX_TEXT_BYTES // 2)])
+def test_the_length_of_a_text_is_bounded_in_bytes(text: str) -> None:
+    assert parse_object(json.dumps({"a": text}).encode()) == {"a": text}
+    with pytest.raises(ValidationFailed) as refused:
+        parse_object(json.dumps({"a": [text + "x"]}).encode())
+    assert refused.value.faults[0].path == "a[0]"
+    assert refused.value.faults[0].message == "must have at most 262144 bytes"
+
+
+def test_the_length_of_a_key_is_bounded_and_not_repeated_in_the_answer() -> None:
+    with pytest.raises(ValidationFailed, match="must have at most 262144 bytes") as refused:
+        parse_object(json.dumps({"x" * (MAX_TEXT_BYTES + 1): 1}).encode())
+    assert refused.value.faults[0].path == "x" * 100
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**300])
+def test_an_integer_that_would_be_rounded_is_refused_with_its_path(number: int) -> None:
+    assert parse_object(b'{"least": %d, "most": %d}' % (-(2**63), 2**64 - 1)) == {"least": -(2**63), "most": 2**64 - 1}
+    with pytest.raises(ValidationFailed) as refused:
+        parse_object(b'{"a": {"b": [0, %d]}}' % number)
+    assert refused.value.faults[0].path == "a.b[1]"
+    assert refused.value.faults[0].message == "must be a number that fits 64 bits"
 
 
 def test_the_number_of_keys_is_bounded() -> None:
