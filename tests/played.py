@@ -99,7 +99,7 @@ def owned(run: Run) -> OwnedRun:
 
 async def observe(run: OwnedRun, session: PlayedSession) -> None:
     """The run's owner has done with it: the ending is written, or it has let go."""
-    runtime: Runtime = PlayedRuntime(session)  # type: ignore[assignment] - it plays only what is asked of a bound session
+    runtime = cast(Runtime, PlayedRuntime(session))  # it plays only what is asked of a bound session
     async with asyncio.timeout(PATIENCE_SECONDS):
         await RunObserver(run, runtime, Turns()).run()
 

@@ -30,7 +30,7 @@ from runs.errors import (
     SessionNotFound,
 )
 from runs.observer import launch_steps
-from runs.observer.decided import Decided, failed, failed_by
+from runs.observer.decided import Decided, defect, failed, failed_by
 from runs.observer.intake import Intake, StreamEnded
 from runs.observer.launcher import Bind, bring_up
 from runs.observer.owned import OwnedRun
@@ -83,9 +83,7 @@ class RunObserver:
     async def run(self) -> None:
         """The run has ended, or belongs to somebody else now."""
         try:
-            await self._observe_to_the_end()
-        except Decided as decided:
-            await self._end(decided)
+            await self._to_the_ending()
         except (Fenced, RunEnded) as lost:
             log.info("run %s is no longer ours: %s", self._run.id, lost)
         except (OperationalError, InterfaceError) as error:
@@ -93,9 +91,16 @@ class RunObserver:
             log.warning("run %s: let go until the database answers: %s", self._run.id, error)
         except Exception as error:
             log.exception("run %s: a defect of ours", self._run.id)
-            await self._end(failed(EndingCode.INTERNAL_ERROR, f"internal error: {type(error).__name__}"))
+            await self._end(defect(error))
         finally:
             await self._session.close()
+
+    async def _to_the_ending(self) -> None:
+        """The ending is written. What goes wrong while it is being written is told apart like any other fault (B09)."""
+        try:
+            await self._observe_to_the_end()
+        except Decided as decided:
+            await self._end(decided)
 
     async def _observe_to_the_end(self) -> None:
         async with self._turns.launching:

@@ -1,6 +1,7 @@
 """What the owner of a run makes of a runtime that misbehaves, word for word."""
 
 import asyncio
+from collections.abc import Sequence
 
 import orjson
 import pytest
@@ -12,7 +13,7 @@ from runs.models import Event, RawObservation, Run
 from runs.recorder import record
 from tests.cast import envelope, fresh, running_run, session_now
 from tests.invariants import assert_invariants, types_of
-from tests.played import OPENED, PlayedSession, Silence, away, observe, owned
+from tests.played import OPENED, Line, PlayedSession, Silence, away, observe, owned
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,8 +27,8 @@ QUICK = override_settings(
 )
 
 
-def play(run: Run, streams: list[list[object]], states: list[object]) -> PlayedSession:
-    session = PlayedSession(streams, states)  # type: ignore[arg-type]
+def play(run: Run, streams: Sequence[Sequence[Line]], states: Sequence[Line]) -> PlayedSession:
+    session = PlayedSession(streams, states)
     asyncio.run(observe(owned(run), session))
     assert_invariants()
     return session
@@ -47,7 +48,7 @@ def missing_of(run: Run) -> object:
 @QUICK
 def test_a_stream_that_breaks_just_before_the_end_is_read_to_the_end_all_the_same() -> None:
     run = running_run()
-    streams = [
+    streams: list[list[Line]] = [
         [OPENED, envelope(1), away()],
         [OPENED, envelope(2), envelope(3), Silence()],
     ]
@@ -61,7 +62,7 @@ def test_a_stream_that_breaks_just_before_the_end_is_read_to_the_end_all_the_sam
 @QUICK
 def test_a_stream_that_breaks_among_the_last_envelopes_is_opened_again() -> None:
     run = running_run()
-    streams = [
+    streams: list[list[Line]] = [
         [OPENED, session_now(RESOLVED, count=2), envelope(1), away()],
         [OPENED, session_now(RESOLVED, count=2), envelope(2), envelope(3), Silence()],
     ]
@@ -73,7 +74,7 @@ def test_a_stream_that_breaks_among_the_last_envelopes_is_opened_again() -> None
 @QUICK
 def test_what_the_runtime_will_not_replay_is_said_to_be_missing() -> None:
     run = running_run()
-    streams = [
+    streams: list[list[Line]] = [
         [OPENED, envelope(1), away()],
         [RuntimeRejected("history compacted", runtime_code="HISTORY_UNAVAILABLE")],
     ]
@@ -85,7 +86,7 @@ def test_what_the_runtime_will_not_replay_is_said_to_be_missing() -> None:
 @QUICK
 def test_a_runtime_that_goes_away_after_it_said_the_end_does_not_change_the_end() -> None:
     run = running_run()
-    streams = [[OPENED, envelope(1), session_now(RESOLVED, count=5), away()], [away()]]
+    streams: list[list[Line]] = [[OPENED, envelope(1), session_now(RESOLVED, count=5), away()], [away()]]
     play(run, streams, [away()])
     assert ending_of(run)["code"] == "resolved"
     assert missing_of(run) == {"afterOrdinal": 1, "reason": "session_lost"}
@@ -94,7 +95,7 @@ def test_a_runtime_that_goes_away_after_it_said_the_end_does_not_change_the_end(
 @QUICK
 def test_an_envelope_that_breaks_the_stream_each_time_does_not_keep_an_ended_session_open() -> None:
     run = running_run()
-    streams = [[OPENED, envelope(1), away()], [OPENED, away()]]
+    streams: list[list[Line]] = [[OPENED, envelope(1), away()], [OPENED, away()]]
     session = play(run, streams, [session_now(RESOLVED, count=5)])
     assert len(session.asked_after) == 2
     assert missing_of(run) == {"afterOrdinal": 1, "reason": "compacted"}
@@ -106,7 +107,7 @@ def test_a_frame_that_cannot_be_read_is_not_missing() -> None:
     poison = Observation(
         kind=ObservationKind.UNDECODABLE, body=Undecodable(reason="no"), raw=b"\xff", source_id="env:sha256:ff"
     )
-    streams = [[OPENED, envelope(1), poison, envelope(3), session_now(RESOLVED, count=2), Silence()]]
+    streams: list[list[Line]] = [[OPENED, envelope(1), poison, envelope(3), session_now(RESOLVED, count=2), Silence()]]
     play(run, streams, [session_now(RESOLVED, count=2)])
     assert RawObservation.objects.filter(run_id=run.id, kind="undecodable").count() == 1
     assert missing_of(run) is None
@@ -117,7 +118,7 @@ def test_a_cursor_ahead_of_the_runtime_makes_it_read_from_the_beginning() -> Non
     run = running_run()
     record(run.id, [envelope(number) for number in range(1, 5)], epoch=None)
     # The runtime lost its last two envelopes with its disk, and went on without them.
-    streams = [
+    streams: list[list[Line]] = [
         [OPENED, session_now(OPEN, count=1), Silence()],
         [OPENED, envelope(1), envelope(2), envelope("new"), session_now(RESOLVED, count=2), Silence()],
     ]
@@ -144,7 +145,7 @@ def test_refusals_of_our_own_breaker_add_nothing_to_the_log_c01() -> None:
 @QUICK
 def test_a_stream_that_breaks_at_once_is_opened_with_growing_pauses_though_the_state_can_be_read_c01() -> None:
     run = running_run()
-    opened = [session_now(OPEN, count=0)] * 6
+    opened: list[Line] = [session_now(OPEN, count=0)] * 6
     session = play(run, [[OPENED, away()]], [*opened, session_now(RESOLVED, count=0)])
     assert types_of(run.id).count("session.stream.opened") <= len(session.asked_after) + 1
 
@@ -169,7 +170,7 @@ def test_a_nul_in_the_words_of_a_runtime_does_not_keep_a_run_open_b09() -> None:
 @QUICK
 def test_a_stream_cancelled_by_its_adapter_is_opened_again() -> None:
     run = running_run()
-    streams = [
+    streams: list[list[Line]] = [
         [OPENED, envelope(1), asyncio.CancelledError()],
         [OPENED, session_now(RESOLVED, count=0), Silence()],
     ]
