@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
 import orjson
 
 from runs.domain.documents import iso
@@ -14,6 +15,8 @@ from runs.domain.endings import DecidedBy, EndingCode, Evidence, Verdict, certif
 from runs.domain.events import Draft, EventType, JsonObject, Observation, SessionState
 from runs.domain.lifecycle import TERMINAL, RunStatus, path_between
 from runs.domain.outbound import outbound_data
+from runs.domain.redaction import Redactor
+from runs.domain.text import clean
 from runs.models import OutboundMessage
 from runs.recorder import Recorded, RunWriter, writing
 from runs.recorder.messages import facts_of
@@ -38,6 +41,7 @@ def end_run(
 def _end(writer: RunWriter, verdict: Verdict) -> None:
     if writer.run.wanted == "cancel" and verdict.decided_by is not DecidedBy.RUNTIME:
         verdict = _as_wanted(verdict)
+    verdict = _shown(verdict, writer.context.redactor)
     _walk_to(writer, verdict.status)
     _fail_unsettled(writer)
     run, ending = writer.run, certificate(verdict, _evidence(writer, verdict))
@@ -57,6 +61,20 @@ def _as_wanted(verdict: Verdict) -> Verdict:
         decided_by=verdict.decided_by,
         runtime_asked=verdict.runtime_asked,
         cleanup_errors=verdict.cleanup_errors,
+    )
+
+
+def _shown(verdict: Verdict, redactor: Redactor) -> Verdict:
+    """The words of a runtime as a row can keep and an event may show them."""
+
+    def shown(text: str | None) -> str | None:
+        return None if text is None else redactor.redact_text(clean(text))
+
+    return msgspec.structs.replace(
+        verdict,
+        message=shown(verdict.message),
+        runtime_code=shown(verdict.runtime_code),
+        cleanup_errors=tuple(redactor.redact_text(clean(error)) for error in verdict.cleanup_errors),
     )
 
 

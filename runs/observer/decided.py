@@ -24,3 +24,8 @@ def failed(code: EndingCode, message: str, *, runtime_code: str | None = None, a
 def failed_by(code: EndingCode, fault: RuntimeFault) -> Decided:
     """The run fails with `code` because of what the runtime did."""
     return failed(code, fault.message, runtime_code=fault.runtime_code)
+
+
+def defect(error: Exception) -> Decided:
+    """The run fails because of a defect of ours; the details are in the log."""
+    return failed(EndingCode.INTERNAL_ERROR, f"internal error: {type(error).__name__}")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 
 from runs.domain.events import Observation
+from runs.errors import RuntimeUnavailable
 
 # A stream this much ahead of the database is not read further: memory per run stays bounded.
 AHEAD = 8
@@ -39,8 +40,7 @@ class Intake:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await asyncio.wait({self._task})  # not awaited itself: our own cancelling must not pass for the reader's
 
     async def take(self, timeout: float) -> list[Observation]:
         """What is ready, at most `size`; an empty list after `timeout` seconds of silence.
@@ -82,5 +82,7 @@ class Intake:
         except Exception as error:
             self._failure = error
         finally:
+            # A stream may be cancelled below us, by its own adapter.
+            self._failure = self._failure or RuntimeUnavailable("the stream was cancelled")
             self._arrived.set()
             self._full.set()

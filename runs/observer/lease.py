@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error as DatabaseFault
+from django.db import close_old_connections, connection
 
 from runs import hub
 from runs.models import Observer, Run
@@ -117,12 +118,12 @@ class Heart:
         self._answered = time.monotonic()
 
     def _beat(self) -> None:
-        close_old_connections()
         try:
+            close_old_connections()
             with connection.cursor() as cursor:
                 cursor.execute(_BEAT, [self._observer])
                 alive = cursor.rowcount == 1
-        except DatabaseError as error:
+        except DatabaseFault as error:
             log.warning("could not beat, trying again: %s", error)
             return
         if not alive and not self._stopped.is_set():

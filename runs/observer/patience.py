@@ -20,10 +20,16 @@ class Patience:
     def __init__(self) -> None:
         self._answered_at = time.monotonic()
         self.failures = 0
+        self._unanswered = 0
 
     def answered(self) -> None:
-        """The runtime has said something."""
+        """The runtime has said something: it is not away. The pauses between attempts go on growing."""
         self._answered_at = time.monotonic()
+        self._unanswered = 0
+
+    def stood(self) -> None:
+        """What failed before works: the runtime is not away, and the next pause is a short one again."""
+        self.answered()
         self.failures = 0
 
     async def after(self, fault: Exception) -> None:
@@ -32,6 +38,7 @@ class Patience:
         await pause(self.failures, base_ms=settings.STREAM_BACKOFF_BASE_MS, max_ms=settings.STREAM_BACKOFF_MAX_MS)
         if not isinstance(fault, BreakerOpen):  # a refusal by our own breaker is no attempt
             self.failures += 1
+            self._unanswered += 1
 
     async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
         """The answer of a call that may be repeated, however long the runtime is away within the limit."""
@@ -41,11 +48,11 @@ class Patience:
             except (RuntimeUnavailable, RuntimeTimedOut) as fault:
                 await self.after(fault)
             else:
-                self.answered()
+                self.stood()
                 return answer
 
     def _give_up_if_spent(self, fault: Exception) -> None:
         silent_ms = (time.monotonic() - self._answered_at) * 1000
-        too_often = 0 < settings.STREAM_MAX_RETRIES <= self.failures
+        too_often = 0 < settings.STREAM_MAX_RETRIES <= self._unanswered
         if silent_ms > settings.RUNTIME_UNREACHABLE_TIMEOUT_MS or too_often:
             raise failed(EndingCode.RUNTIME_UNREACHABLE, f"the runtime did not answer: {fault}", asked="no_answer")

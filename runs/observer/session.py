@@ -16,17 +16,7 @@ from django.db import InterfaceError, OperationalError
 
 from runs.bridge import rows
 from runs.domain.endings import EndingCode, Verdict, verdict_of
-from runs.domain.events import (
-    TERMINAL_SESSION_STATES,
-    Draft,
-    Envelope,
-    EventType,
-    JsonObject,
-    Observation,
-    ObservationKind,
-    SessionSnapshot,
-    StreamStatus,
-)
+from runs.domain.events import Draft, EventType, JsonObject, Observation, ObservationKind, SessionSnapshot
 from runs.domain.lifecycle import RunStatus
 from runs.ending import end_run
 from runs.errors import (
@@ -36,30 +26,30 @@ from runs.errors import (
     RuntimeRejected,
     RuntimeTimedOut,
     RuntimeUnavailable,
+    RuntimeUnsupported,
     SessionNotFound,
 )
 from runs.observer import launch_steps
-from runs.observer.decided import Decided, failed, failed_by
+from runs.observer.decided import Decided, defect, failed, failed_by
 from runs.observer.intake import Intake, StreamEnded
 from runs.observer.launcher import Bind, bring_up
 from runs.observer.owned import OwnedRun
 from runs.observer.patience import Patience
 from runs.observer.steering import NotDelivered, send_kickoff
-from runs.queries import accepted_commitment
+from runs.observer.telling import ends_session, is_delivery, is_opened, is_telling, message_count, reconnecting
+from runs.queries import accepted_commitment, unreadable_frames
 from runs.recorder import Recorded, quarantine, record
 from runs.runtimes.port import Runtime, Session
 
 log = logging.getLogger("signalbox.observer")
 
-# Types after which the session's state is read at once: the stream alone does not show where a session stands.
-TELLING_TYPES = frozenset({"Commitment", "SessionSuspend", "SessionResume", "SessionCancel"})
 # How long the last envelopes of an ended session may take to arrive before they count as missing.
 LAST_ENVELOPES_SECONDS = 2.0
 RECORDING_AT_ONCE = 4
 
 
-class CursorDistrusted(Exception):
-    """Our cursor is ahead of the runtime's own count: its stream must be read again from the start."""
+class ReadAgain(Exception):
+    """The runtime holds less than was read from it: the subscription must begin at the beginning."""
 
 
 class Turns:
@@ -80,19 +70,20 @@ class RunObserver:
         self._turns = turns
         self._status = run.status
         self._cursor = run.cursor
+        self._is_distrusted = False  # the cursor: this runtime no longer has what it counts
+        self._is_broken = False  # the stream, since it last delivered anything
+        self._over: Observation | None = None  # what the runtime said when the session was over
+        self._stopped_at: int | None = None  # the cursor where the replay of an ended session last broke off
         self._recovery = "reattached" if run.is_taken_over else None
         self._bind: Bind | None = None
         self._bound = asyncio.Event()
         self._session: Session = runtime.attach(run.plan, adapter_state=run.adapter_state)
         self._patience = Patience()
-        self._reads_from_start = False
 
     async def run(self) -> None:
         """The run has ended, or belongs to somebody else now."""
         try:
-            await self._observe_to_the_end()
-        except Decided as decided:
-            await self._end(decided)
+            await self._to_the_ending()
         except (Fenced, RunEnded) as lost:
             log.info("run %s is no longer ours: %s", self._run.id, lost)
         except (OperationalError, InterfaceError) as error:
@@ -100,9 +91,16 @@ class RunObserver:
             log.warning("run %s: let go until the database answers: %s", self._run.id, error)
         except Exception as error:
             log.exception("run %s: a defect of ours", self._run.id)
-            await self._end(failed(EndingCode.INTERNAL_ERROR, f"internal error: {type(error).__name__}"))
+            await self._end(defect(error))
         finally:
             await self._session.close()
+
+    async def _to_the_ending(self) -> None:
+        """The ending is written. What goes wrong while it is being written is told apart like any other fault (B09)."""
+        try:
+            await self._observe_to_the_end()
+        except Decided as decided:
+            await self._end(decided)
 
     async def _observe_to_the_end(self) -> None:
         async with self._turns.launching:
@@ -135,22 +133,17 @@ class RunObserver:
         while True:
             try:
                 await self._subscribe()
+            except ReadAgain:
+                continue
             except SessionNotFound:
                 await self._lost()
-            except RuntimeRejected as refusal:
-                # The history may be compacted because the session is over; anything else is a refusal for good.
-                await self._reconcile(None)
-                raise failed_by(EndingCode.RUNTIME_REJECTED, refusal) from refusal
+            except (RuntimeRejected, RuntimeUnsupported) as refusal:
+                await self._refused(refusal)
             except (RuntimeUnavailable, RuntimeTimedOut, StreamEnded) as fault:
-                if self._patience.failures == 0:
-                    await self._record([_reconnecting(str(fault))])
-                # Not asked where the session stands: a new subscription says so, and replays what was missed before it.
-                await self._patience.after(fault)
-            except CursorDistrusted:
-                self._reads_from_start = True
+                await self._broken(fault)
 
     async def _subscribe(self) -> None:
-        stream = self._session.observe(0 if self._reads_from_start else self._cursor)
+        stream = self._session.observe(0 if self._is_distrusted else self._cursor)
         size, wait_ms = settings.OBSERVER_BATCH_SIZE, settings.OBSERVER_BATCH_WAIT_MS
         async with Intake(stream, size=size, wait_ms=wait_ms) as intake:
             if self._bind is not None:
@@ -159,47 +152,96 @@ class RunObserver:
             self._bound.set()
             while True:
                 batch = await intake.take(timeout=settings.STREAM_IDLE_TIMEOUT_MS / 1000)
-                if any(one.kind != ObservationKind.STREAM_STATUS for one in batch):
-                    self._patience.answered()
-                await self._record([one for one in batch if not _ends_session(one)])
-                for ending in filter(_ends_session, batch):
+                if any(map(is_delivery, batch)):
+                    self._stands()
+                self._compare_cursor(batch)
+                await self._record([one for one in batch if not ends_session(one)])
+                for ending in filter(ends_session, batch):
                     await self._conclude(ending, intake)
-                if not batch or any(map(_is_telling, batch)):
+                if not batch or any(map(is_telling, batch)):
                     await self._reconcile(intake)
+                    self._stands()
 
-    async def _reconcile(self, intake: Intake | None) -> None:
-        """The log knows where the session stands; a terminal state ends the run."""
+    def _stands(self) -> None:
+        self._is_broken = False
+        self._patience.stood()
+
+    async def _broken(self, fault: Exception) -> None:
+        """The pause before the next subscription has passed. One event an outage, however long it is (C01)."""
+        if not self._is_broken:
+            self._is_broken = True
+            await self._record([reconnecting(str(fault))])
+        try:
+            await self._patience.after(fault)
+        except Decided:
+            if self._over is None:
+                raise
+            await self._finish(self._over, reason="session_lost")
+        with contextlib.suppress(RuntimeUnavailable, RuntimeTimedOut, ReadAgain):
+            await self._reconcile(None)
+
+    async def _refused(self, refusal: RuntimeFault) -> None:
+        """The history may be compacted because the session is over; anything else is a refusal for good."""
+        try:
+            await self._reconcile(None, replayable=False)
+        except (RuntimeUnavailable, RuntimeTimedOut) as fault:
+            await self._broken(fault)
+        else:
+            raise failed_by(EndingCode.RUNTIME_REJECTED, refusal) from refusal
+
+    async def _reconcile(self, intake: Intake | None, *, replayable: bool = True) -> None:
+        """The log knows where the session stands; a terminal state ends the run.
+
+        Raises RuntimeUnavailable or RuntimeTimedOut where the runtime does not say: a stream that is silent then is dead.
+        """
         try:
             snapshot = await self._session.snapshot()
         except SessionNotFound:
             await self._lost()
+        except (RuntimeUnavailable, RuntimeTimedOut):
+            raise
         except RuntimeFault as fault:
             log.info("run %s: the session's state could not be read: %s", self._run.id, fault)
         else:
             self._patience.answered()
-            if _ends_session(snapshot):
-                await self._conclude(snapshot, intake)
-            await self._record([snapshot])
-            self._distrust_cursor(snapshot)
+            if ends_session(snapshot):
+                await self._conclude(snapshot, intake, replayable=replayable)
+            await self._record([one for one in [snapshot] if not ends_session(one)])
+            self._compare_cursor([snapshot])
 
-    def _distrust_cursor(self, snapshot: Observation) -> None:
-        count = _message_count(snapshot)
-        if count is not None and self._cursor > count + 1 and not self._reads_from_start:
-            # Too low is harmless, too high loses: read everything again, source ids tell what is known.
-            log.warning("run %s: the cursor %s is ahead of the runtime's %s", self._run.id, self._cursor, count + 1)
-            raise CursorDistrusted
+    def _compare_cursor(self, batch: Sequence[Observation]) -> None:
+        """Too low is harmless, too high loses: then everything is read again, and source ids tell what is known."""
+        counts = [message_count(one) for one in batch if one.kind == ObservationKind.SNAPSHOT]
+        ahead = any(count is not None and self._cursor > count + 1 for count in counts)
+        if ahead and not self._is_distrusted:
+            log.warning("run %s: the cursor %s is ahead of the runtime", self._run.id, self._cursor)
+            self._is_distrusted = True
+            raise ReadAgain
 
-    async def _conclude(self, ending: Observation, intake: Intake | None) -> None:
-        """The session is over: its last envelopes are recorded, then the run ends as the runtime decided."""
+    async def _conclude(self, ending: Observation, intake: Intake | None, *, replayable: bool = True) -> None:
+        """The session is over: its last envelopes are recorded, then the run ends as the runtime decided.
+
+        Returns only where a stream broke before them: the caller subscribes again, as long as that brings any further.
+        """
+        self._over = ending
         expected = await self._expected(ending)
-        while intake is not None and self._cursor < expected:
-            batch = await _take_last(intake)
-            await self._record([one for one in batch if not _ends_session(one)])
+        while intake is not None and (self._is_distrusted or self._cursor < expected):
+            batch = await intake.take(timeout=LAST_ENVELOPES_SECONDS)
+            await self._record([one for one in batch if not ends_session(one)])
             if not batch:
                 break
+        if intake is None and replayable and self._cursor < expected and self._cursor != self._stopped_at:
+            self._stopped_at = self._cursor
+            return
+        await self._finish(ending, expected=expected, reason="compacted")
+
+    async def _finish(self, ending: Observation, *, reason: str, expected: int | None = None) -> None:
+        """Raises Decided: the run ends as the runtime decided, and says what could not be read."""
+        if expected is None:
+            expected = (message_count(ending) or 0) + 1
         missing: JsonObject | None = None
-        if self._cursor < expected:
-            missing = {"afterOrdinal": self._cursor, "reason": "compacted"}
+        if self._cursor < expected and self._cursor + await rows(unreadable_frames, self._run.id) < expected:
+            missing = {"afterOrdinal": self._cursor, "reason": reason}
         assert isinstance(ending.body, SessionSnapshot)
         verdict = verdict_of(ending.body.state)
         assert verdict is not None
@@ -207,10 +249,10 @@ class RunObserver:
 
     async def _expected(self, ending: Observation) -> int:
         """How many envelopes the ended session holds, SessionStart included; 0 where the runtime does not say."""
-        count = _message_count(ending)
+        count = message_count(ending)
         if count is None or ending.kind != ObservationKind.SNAPSHOT:
-            with contextlib.suppress(RuntimeFault):
-                count = _message_count(await self._session.snapshot())
+            with contextlib.suppress(RuntimeRejected, RuntimeUnsupported):
+                count = message_count(await self._session.snapshot())
         return 0 if count is None else count + 1
 
     async def _record(self, batch: Sequence[Observation]) -> None:
@@ -226,7 +268,7 @@ class RunObserver:
 
     def _announced(self, batch: Sequence[Observation]) -> list[Observation | Draft]:
         """How the recovery went is an event, said once our subscription stands again."""
-        if self._recovery is None or not any(map(_is_opened, batch)):
+        if self._recovery is None or not any(map(is_opened, batch)):
             return list(batch)
         data: JsonObject = {"status": "recovered", "recovery": self._recovery}
         self._recovery = None
@@ -243,9 +285,11 @@ class RunObserver:
 
     def _took(self, recorded: Recorded) -> None:
         self._status = recorded.status
-        self._cursor = recorded.cursor
+        self._cursor = max(self._cursor, recorded.cursor)  # two of our tasks record; answers may cross
 
     async def _lost(self) -> None:
+        if self._over is not None:
+            await self._finish(self._over, reason="evicted")
         message, asked = "the runtime no longer knows the session", "SESSION_NOT_FOUND"
         commitment = await rows(accepted_commitment, self._run.id)
         if commitment is not None:
@@ -257,35 +301,3 @@ class RunObserver:
             await rows(end_run, self._run.id, decided.verdict, epoch=self._run.epoch, batch=decided.batch)
         except (RunEnded, Fenced) as lost:
             log.info("run %s: somebody else wrote the ending: %s", self._run.id, lost)
-
-
-def _ends_session(observation: Observation) -> bool:
-    body = observation.body
-    return isinstance(body, SessionSnapshot) and body.state in TERMINAL_SESSION_STATES
-
-
-def _is_telling(observation: Observation) -> bool:
-    body = observation.body
-    return isinstance(body, Envelope) and body.message_type in TELLING_TYPES
-
-
-def _is_opened(observation: Observation) -> bool:
-    body = observation.body
-    return isinstance(body, StreamStatus) and body.status == "opened"
-
-
-def _message_count(observation: Observation) -> int | None:
-    body = observation.body
-    return body.message_count if isinstance(body, SessionSnapshot) else None
-
-
-def _reconnecting(detail: str) -> Observation:
-    body = StreamStatus(status="reconnecting", detail=detail)
-    return Observation(kind=ObservationKind.STREAM_STATUS, body=body)
-
-
-async def _take_last(intake: Intake) -> list[Observation]:
-    try:
-        return await intake.take(timeout=LAST_ENVELOPES_SECONDS)
-    except (RuntimeFault, StreamEnded):
-        return []

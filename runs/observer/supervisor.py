@@ -7,12 +7,14 @@ import time
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseFault
 
 from runs import hub
 from runs.bridge import rows
+from runs.ending import end_run
 from runs.log_context import log_context
 from runs.observer import lease
+from runs.observer.decided import defect
 from runs.observer.lease import Heart, Lease
 from runs.observer.owned import load_owned
 from runs.observer.session import RunObserver, Turns
@@ -56,7 +58,7 @@ class Observer:
             if (room := settings.OBSERVER_MAX_RUNS - len(self._tasks)) > 0:
                 for claimed in await rows(lease.claim, self.id, room):
                     self._watch(claimed)
-        except DatabaseError as error:
+        except DatabaseFault as error:
             log.warning("could not look for work, trying again: %s", error)
 
     async def _sweep_if_due(self) -> None:
@@ -83,14 +85,26 @@ class Observer:
 
     async def _observe(self, owned: Lease) -> None:
         with log_context(run_id=str(owned.run_id)):
+            if (observer := await self._observer_of(owned)) is not None:
+                await observer.run()
+
+    async def _observer_of(self, owned: Lease) -> RunObserver | None:
+        """What will watch the run. A run that cannot even be read ends: starting it every sweep would never end."""
+        try:
             run = await rows(load_owned, owned.run_id, owned.epoch)
-            await RunObserver(run, self._runtimes.get(run.kind), self._turns).run()
+            return RunObserver(run, self._runtimes.get(run.kind), self._turns)
+        except DatabaseFault:
+            raise
+        except Exception as error:
+            log.exception("run %s cannot be watched", owned.run_id)
+            await rows(end_run, owned.run_id, defect(error).verdict, epoch=owned.epoch)
+            return None
 
     async def _hand_back(self) -> None:
         for task in list(self._tasks.values()):
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        with contextlib.suppress(DatabaseError):
+        with contextlib.suppress(DatabaseFault):
             freed = await rows(lease.hand_back, self.id)
             log.info("observer %s handed back %s runs", self.id, freed)
         await self._runtimes.close()

@@ -7,6 +7,7 @@ from runs.queries.events import (
     events_after,
     filtered_events,
     iterate_events,
+    unreadable_frames,
 )
 from runs.queries.messages import messages_of
 from runs.queries.runs import RunFilter, count_runs, list_runs, require_run, run_row
@@ -26,4 +27,5 @@ __all__ = [
     "require_run",
     "run_row",
     "state_text",
+    "unreadable_frames",
 ]

@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 
 from runs.domain.documents import EventRow, iso
 from runs.domain.events import Event as EventValue
-from runs.domain.events import EventType, JsonObject
-from runs.models import Event
+from runs.domain.events import EventType, JsonObject, ObservationKind
+from runs.models import Event, RawObservation
 
 _PAGE = 1000
 
@@ -61,6 +61,11 @@ def accepted_commitment(run_id: UUID) -> int | None:
     """The seq of the last Commitment that the runtime accepted, None without one."""
     finalized = Event.objects.filter(run_id=run_id, type=EventType.DECISION_FINALIZED)
     return finalized.order_by("-seq").values_list("seq", flat=True).first()
+
+
+def unreadable_frames(run_id: UUID) -> int:
+    """How many frames of the run's stream could not be read: they are on record, but the runtime cursor skips them."""
+    return RawObservation.objects.filter(run_id=run_id, kind=ObservationKind.UNDECODABLE).count()
 
 
 def event_value(row: EventRow) -> EventValue:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from runs.domain.events import Observation
+from runs.domain.text import clean
 
 # The clock is read in the same statement, after the lock: one round trip less, and never a host's clock.
 _KNOWN = """
@@ -42,8 +43,8 @@ def identify(run_id: UUID, observation: Observation) -> Identified:
     """The observation with a source id that fits an index, and a digest keyed by its run."""
     digest = observation.digest(run_id.bytes)
     source_id = observation.source_id
-    if source_id is not None and (len(source_id) > LONGEST_SOURCE_ID or "\0" in source_id):
-        prefix = source_id.partition(":")[0]
+    if source_id is not None and (len(source_id) > LONGEST_SOURCE_ID or clean(source_id) != source_id):
+        prefix = clean(source_id.partition(":")[0])
         source_id = f"{prefix}:sha256:{(digest or b'').hex()}"
     return Identified(observation, source_id, digest)
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import InterfaceError, connection
 from django.test import override_settings
 
 from runs.api.requests import read_execution_request
@@ -181,3 +181,23 @@ def test_a_runtime_that_stays_away_ends_the_run() -> None:
     assert run.error_code == "runtime_unreachable"
     assert types_of(run_id) == ["run.created", "run.started", "run.failed"]
     assert_invariants()
+
+
+def test_a_run_that_cannot_even_be_read_ends_instead_of_being_started_for_ever_b09() -> None:
+    run_id = launch()
+    Run.objects.filter(id=run_id).update(request='{"from": "another world"}')
+    asyncio.run(observe_until(ended(run_id)))
+    assert Run.objects.get(id=run_id).error_code == "internal_error"
+    assert_invariants()
+
+
+def test_no_fault_of_the_database_stops_the_heart(monkeypatch: pytest.MonkeyPatch) -> None:
+    observer = lease.register()
+    heart = lease.Heart(observer, asyncio.new_event_loop())
+
+    def closed() -> None:
+        raise InterfaceError("connection already closed")
+
+    monkeypatch.setattr(lease, "close_old_connections", closed)
+    heart._beat()  # what its thread calls: an exception here would end the thread, and with it the lease
+    assert Observer.objects.get(id=observer).lost_at is None

@@ -1,16 +1,19 @@
 """The one transaction: what it promises about numbers, repeats, contradictions, fences and endings (P1, P2, P6)."""
 
+import msgspec
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from runs.domain.endings import EndingCode, Verdict
 from runs.domain.events import Draft, EventType, Observation, ObservationKind, SessionState, Undecodable
+from runs.domain.normaliser import Context, normalise
 from runs.ending import end_run
 from runs.errors import Fenced, InvalidTransition, RunEnded, RunNotFound
 from runs.models import Event, LateObservation, OutboxEntry, RawObservation, Run, RuntimeSession
 from runs.models.event import AppendOnlyError
 from runs.models.identity import uuid7
 from runs.recorder import quarantine, record, writing
+from runs.recorder import writer as writer_module
 from tests.cast import envelope, fresh, queued_run, run_event, running_run, session_now
 from tests.invariants import assert_invariants, types_of
 
@@ -246,4 +249,34 @@ def test_own_drafts_and_observations_keep_their_order_in_one_batch() -> None:
     note = Draft(type=EventType.ARTIFACT_CREATED, data={"artifactId": "a"}, subject_kind="artifact", subject_id="a")
     recorded = record(run.id, [envelope(1, sender="lead"), note, envelope(2, sender="lead")], epoch=0)
     assert [event.type for event in recorded.events][-2:] == ["artifact.created", "message.received"]
+    assert_invariants()
+
+
+def test_what_the_database_refuses_is_kept_as_bytes_and_the_others_are_recorded_c17(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def with_a_defect(observation: Observation, context: Context, *, raw_seq: int) -> list[Draft]:
+        drafts = normalise(observation, context, raw_seq=raw_seq)
+        if b"worm" in observation.raw and observation.kind != ObservationKind.UNDECODABLE:
+            drafts = [msgspec.structs.replace(draft, subject_id="a\0b") for draft in drafts]
+        return drafts
+
+    monkeypatch.setattr(writer_module, "normalise", with_a_defect)
+    run = running_run()
+    batch = [envelope(1), envelope(2, text="worm"), *[envelope(number) for number in range(3, 12)]]
+    record(run.id, batch, epoch=None)
+    record(run.id, batch, epoch=None)
+
+    kinds = list(RawObservation.objects.filter(run_id=run.id).order_by("seq").values_list("kind", flat=True))
+    assert kinds == ["stream-envelope", "undecodable", *["stream-envelope"] * 9]
+    assert bytes(RawObservation.objects.get(run_id=run.id, seq=2).body) == batch[1].raw
+    assert types_of(run.id).count("message.received") == 11
+    assert_invariants()
+
+
+def test_an_identity_no_encoding_can_write_is_kept_by_its_content() -> None:
+    run = running_run()
+    record(run.id, [envelope("\ud800")], epoch=None)
+    record(run.id, [envelope("\ud800")], epoch=None)
+    assert RawObservation.objects.filter(run_id=run.id, kind="stream-envelope").count() == 1
     assert_invariants()

@@ -1,0 +1,50 @@
+"""What an observation tells the owner of a run beside its events: that a session is over, or worth asking about."""
+
+from runs.domain.events import (
+    TERMINAL_SESSION_STATES,
+    Envelope,
+    Observation,
+    ObservationKind,
+    SessionSnapshot,
+    StreamStatus,
+)
+
+# Types after which the session's state is read at once: the stream alone does not show where a session stands.
+TELLING_TYPES = frozenset({"Commitment", "SessionSuspend", "SessionResume", "SessionCancel"})
+# A subscription that only tells how it and the session stand has delivered nothing yet.
+_ABOUT_THE_STREAM = frozenset({ObservationKind.STREAM_STATUS, ObservationKind.SNAPSHOT})
+
+
+def ends_session(observation: Observation) -> bool:
+    """True if the runtime says that the session is over."""
+    body = observation.body
+    return isinstance(body, SessionSnapshot) and body.state in TERMINAL_SESSION_STATES
+
+
+def is_telling(observation: Observation) -> bool:
+    """True if the session's state may have changed with this message."""
+    body = observation.body
+    return isinstance(body, Envelope) and body.message_type in TELLING_TYPES
+
+
+def is_opened(observation: Observation) -> bool:
+    """True if our subscription stands."""
+    body = observation.body
+    return isinstance(body, StreamStatus) and body.status == "opened"
+
+
+def is_delivery(observation: Observation) -> bool:
+    """True if the session itself has said something."""
+    return observation.kind not in _ABOUT_THE_STREAM
+
+
+def message_count(observation: Observation) -> int | None:
+    """How many messages the runtime has accepted, SessionStart not counted; None where it does not say."""
+    body = observation.body
+    return body.message_count if isinstance(body, SessionSnapshot) else None
+
+
+def reconnecting(detail: str) -> Observation:
+    """Our own note that the subscription broke."""
+    body = StreamStatus(status="reconnecting", detail=detail)
+    return Observation(kind=ObservationKind.STREAM_STATUS, body=body)
