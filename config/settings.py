@@ -56,6 +56,9 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = "config.formats"
+
+UNFOLD = {"SITE_TITLE": "Signalbox", "SITE_HEADER": "Signalbox"}
 
 # --- apps -------------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from runs.recorder.context import redactor
 
 NOTHING = "–"
 SHOWN_BYTES = 4_096
+LINK = "text-primary-600 dark:text-primary-500"  # what the theme gives its own links; without it they look like text
 
 
 def pretty(text: str | None) -> str:
@@ -45,7 +46,7 @@ def size(column: object) -> str:
 def rows_link(model: type[Model], text: object, **lookups: object) -> SafeString:
     """A link to the list of those rows of a model."""
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-    return format_html('<a href="{}?{}">{}</a>', address, urlencode(lookups), text)
+    return format_html('<a class="{}" href="{}?{}">{}</a>', LINK, address, urlencode(lookups), text)
 
 
 def row_link(model: type[Model], key: object, text: object = None) -> str:
@@ -53,7 +54,7 @@ def row_link(model: type[Model], key: object, text: object = None) -> str:
     if key is None:
         return NOTHING
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[key])
-    return format_html('<a href="{}">{}</a>', address, key if text is None else text)
+    return format_html('<a class="{}" href="{}">{}</a>', LINK, address, key if text is None else text)
 
 
 def certificate(text: str | None) -> str:

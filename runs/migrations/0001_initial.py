@@ -160,6 +160,9 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('run', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='runs.run')),
             ],
+            options={
+                'verbose_name_plural': 'outbox entries',
+            },
         ),
         migrations.CreateModel(
             name='OutboundMessage',

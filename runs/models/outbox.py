@@ -19,6 +19,7 @@ class OutboxEntry(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name_plural = "outbox entries"
         constraints = [
             # The fan-out claims one run's entries in order.
             models.UniqueConstraint(fields=["run", "from_seq"], name="outbox_run_order"),

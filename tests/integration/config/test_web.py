@@ -113,6 +113,13 @@ def test_one_reader_that_does_not_read_holds_up_nobody_else(web: Web) -> None:
         assert time.monotonic() - began < SEND_TIMEOUT_S
 
 
+@pytest.mark.parametrize("declared", ["multipart/form-data; boundary=x", "multipart/form-data"])
+def test_a_broken_form_reaches_the_application(declared: str, web: Web) -> None:
+    with closing(http.client.HTTPConnection("127.0.0.1", web.port, timeout=5)) as connection:
+        connection.request("POST", "/produced", b"no form", {"Content-Type": declared})
+        assert connection.getresponse().status == 200
+
+
 def test_several_requests_on_one_connection_are_answered_in_turn(web: Web) -> None:
     with closing(web.open("/produced")) as connection:
         connection.sendall(b"GET /produced HTTP/1.1\r\nHost: x\r\n\r\n" * 3)

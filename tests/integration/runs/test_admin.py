@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from runs.admin.shown import LINK
 from runs.domain.events import Draft, EventType
 from runs.models import (
     ApiKey,
@@ -104,6 +105,13 @@ def _shown(staff: Client, address: str) -> str:
     response = staff.get(address)
     assert response.status_code == 200, address
     return response.content.decode()
+
+
+def test_links_look_like_links_and_times_are_told_to_the_microsecond(staff: Client, run: Run) -> None:
+    page = _shown(staff, _list(Event))
+    assert f'<a class="{LINK}" href="{_page(run)}">' in page
+    event = Event.objects.filter(run_id=run.id).latest("seq")
+    assert event.ts.strftime("%Y-%m-%d %H:%M:%S.%f") in page
 
 
 def test_every_model_of_runs_has_a_page() -> None:
