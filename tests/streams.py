@@ -17,6 +17,12 @@ async def anext_said(stream: AsyncIterator[Observation]) -> Observation:
     return observation
 
 
+async def take_every(stream: AsyncIterator[Observation], count: int) -> list[Observation]:
+    """The next `count` observations, how the subscription stands included; the stream stays usable."""
+    async with asyncio.timeout(PATIENCE):
+        return [await anext(stream) for _ in range(count)]
+
+
 async def take(stream: AsyncIterator[Observation], count: int) -> list[Observation]:
     """The next `count` observations; the stream stays usable."""
     async with asyncio.timeout(PATIENCE):
@@ -32,17 +38,23 @@ async def take_envelopes(stream: AsyncIterator[Observation], count: int) -> list
     return taken
 
 
-async def read_until(stream: AsyncIterator[Observation], enough: Callable[[Observation], bool]) -> list[Observation]:
-    """Everything up to and with the first observation that is `enough`; the stream is closed."""
+async def read_every_until(
+    stream: AsyncIterator[Observation], enough: Callable[[Observation], bool]
+) -> list[Observation]:
+    """Everything, how the subscription stands included, up to and with the first that is `enough`; the stream is closed."""
     taken: list[Observation] = []
     async with asyncio.timeout(PATIENCE), aclosing(cast(AsyncGenerator[Observation], stream)):
         async for observation in stream:
-            if observation.kind is ObservationKind.STREAM_STATUS:
-                continue
             taken.append(observation)
             if enough(observation):
                 return taken
     raise AssertionError("the stream ended by itself")
+
+
+async def read_until(stream: AsyncIterator[Observation], enough: Callable[[Observation], bool]) -> list[Observation]:
+    """Everything the session says up to and with the first observation that is `enough`; the stream is closed."""
+    heard = await read_every_until(stream, enough)
+    return [observation for observation in heard if observation.kind is not ObservationKind.STREAM_STATUS]
 
 
 async def read_ready(stream: AsyncIterator[Observation]) -> list[Observation]:

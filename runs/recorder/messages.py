@@ -18,9 +18,7 @@ _FINAL = frozenset({"accepted", "rejected", "failed"})
 def messages_named(run: Run, batch: Sequence[Observation]) -> dict[str, OutboundFacts]:
     """The stored messages whose fate this batch may decide, by message id: those that are acknowledged or refused in it."""
     named = {
-        item.body.message_id
-        for item in batch
-        if isinstance(item.body, Ack | InlineError) and item.body.message_id
+        item.body.message_id for item in batch if isinstance(item.body, Ack | InlineError) and item.body.message_id
     }
     ids = [parsed for text in named if (parsed := _as_uuid(text)) is not None]
     if not ids:

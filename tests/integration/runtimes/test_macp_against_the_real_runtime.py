@@ -15,7 +15,7 @@ from tests.integration.runtimes.conftest import Connect
 from tests.integration.runtimes.sessions import NewPlan, ids, sent, started
 from tests.plans import a_message
 from tests.real_runtime import RealRuntime, token_of
-from tests.streams import envelopes, take, take_envelopes
+from tests.streams import envelopes, take_envelopes, take_every
 
 pytestmark = pytest.mark.macp_runtime
 
@@ -115,7 +115,7 @@ async def test_observing_goes_on_after_any_cursor(
     await sent(runtime, session, plan, 1, 2, 3)
 
     stream = session.observe(cursor)
-    heard = await take(stream, 1)
+    heard = await take_every(stream, 1)
     await sent(runtime, session, plan, 4)
     heard += await take_envelopes(stream, 5 - cursor)
 
@@ -173,7 +173,7 @@ async def test_a_signal_is_heard_by_the_session_it_is_correlated_to(
         signal = None
         while signal is None:
             answer = await session.send(runtime.encode_message(plan, message))
-            batch = await take(stream, 1)
+            batch = await take_every(stream, 1)
             signal = next((one for one in batch if one.kind is ObservationKind.AMBIENT), None)
     assert answer.ack.ok
     assert signal.source_id == f"amb:ann:{message.message_id}"
@@ -201,7 +201,7 @@ async def test_with_static_tokens_an_agents_session_is_observed_and_nobody_else_
         plan = new_plan(opener="agent")
         session = runtime.attach(plan, adapter_state=None)
         with pytest.raises(SessionNotFound):
-            await take(session.observe(0), 1)
+            await take_every(session.observe(0), 1)
         auth = AuthConfig.for_bearer(token_of("lead"), expected_sender="lead")
         with MacpClient(target=real.address, allow_insecure=True, auth=auth) as client:
             opened = DecisionSession(client, session_id=plan.session_id)
@@ -212,7 +212,7 @@ async def test_with_static_tokens_an_agents_session_is_observed_and_nobody_else_
         # An identity that is neither initiator, participant nor observer is refused by an error frame.
         settings = replace(real.settings(), bearer_token=token_of("bob"))
         with pytest.raises(RuntimeRejected) as refused:
-            await take(connect(settings).attach(plan, adapter_state=None).observe(0), 1)
+            await take_every(connect(settings).attach(plan, adapter_state=None).observe(0), 1)
         assert refused.value.runtime_code == "FORBIDDEN"
     finally:
         real.kill()

@@ -17,7 +17,7 @@ from runs.errors import RuntimeRejected, RuntimeTimedOut, RuntimeUnavailable, Se
 from runs.runtimes.macp.settings import MacpSettings
 from tests.integration.runtimes.conftest import Connect, StartStandIn, stand_in_settings
 from tests.integration.runtimes.sessions import NewPlan, ids, says, started
-from tests.streams import read_until, take, take_envelopes
+from tests.streams import read_every_until, take_envelopes, take_every
 
 
 async def test_a_load_session_is_read_from_its_start_to_its_end(
@@ -29,7 +29,7 @@ async def test_a_load_session_is_read_from_its_start_to_its_end(
     stream = session.observe(0)
     heard = await take_envelopes(stream, 1002)
     if not any(map(says(SessionState.RESOLVED), heard)):
-        await read_until(stream, says(SessionState.RESOLVED))
+        await read_every_until(stream, says(SessionState.RESOLVED))
 
     # It should say first that the subscription stands and what the session is, leave nothing out, say nothing twice.
     assert heard[0].body == StreamStatus(status="opened")
@@ -104,7 +104,7 @@ async def test_a_subscription_answered_with_an_error_frame_is_a_refusal(
     stranger = connect(stand_in_settings(stand_in, dev_senders=False, dev_agent_id="stranger"))
 
     with pytest.raises(RuntimeRejected) as refused:
-        await take(stranger.attach(plan, adapter_state=None).observe(after), 1)
+        await take_every(stranger.attach(plan, adapter_state=None).observe(after), 1)
 
     assert refused.value.runtime_code == "FORBIDDEN"
 
@@ -117,7 +117,7 @@ async def test_a_runtime_that_says_nothing_at_all_is_not_waited_for_for_ever(
     session = await started(runtime, new_plan())
 
     with pytest.raises(RuntimeTimedOut):
-        await take(session.observe(0), 1)
+        await take_every(session.observe(0), 1)
     assert len(ids(await take_envelopes(session.observe(0), 1))) == 1
 
 
@@ -127,14 +127,14 @@ async def test_a_cursor_ahead_of_the_runtime_stands_after_a_quiet_moment(
     runtime = connect(stand_in_settings(start_stand_in()))
     session = await started(runtime, new_plan())
 
-    assert (await take(session.observe(7), 1))[0].body == StreamStatus(status="opened")
+    assert (await take_every(session.observe(7), 1))[0].body == StreamStatus(status="opened")
 
 
 async def test_a_runtime_that_is_not_there_is_unavailable(connect: Connect, new_plan: NewPlan) -> None:
     runtime = connect(MacpSettings(address="127.0.0.1:9", allow_insecure=True, dev_senders=True, request_timeout=5))
     session = runtime.attach(new_plan(), adapter_state=None)
 
-    for call in (runtime.initialize(), session.snapshot(), session.cancel("x"), take(session.observe(0), 1)):
+    for call in (runtime.initialize(), session.snapshot(), session.cancel("x"), take_every(session.observe(0), 1)):
         with pytest.raises(RuntimeUnavailable):
             await call
 
@@ -161,7 +161,7 @@ async def test_a_session_nobody_opened_is_not_found(
             await call
     for after in (0, 4):
         with pytest.raises(SessionNotFound):
-            await take(session.observe(after), 1)
+            await take_every(session.observe(after), 1)
 
 
 async def test_the_watches_are_opened_again_and_tell_what_was_missed(
@@ -176,10 +176,10 @@ async def test_the_watches_are_opened_again_and_tell_what_was_missed(
 
     stand_in.restart()
     with pytest.raises(RuntimeUnavailable):
-        await read_until(stream, lambda _: False)
+        await read_every_until(stream, lambda _: False)
     other = connect(stand_in_settings(stand_in)).attach(plan, adapter_state=None)
     assert (await other.suspend("meanwhile")).ack.ok
-    heard = await read_until(session.observe(1), lambda one: one.kind is ObservationKind.LIFECYCLE)
+    heard = await read_every_until(session.observe(1), lambda one: one.kind is ObservationKind.LIFECYCLE)
 
     body = heard[-1].body
     assert isinstance(body, SessionSnapshot)

@@ -8,7 +8,7 @@ from tests.integration.runtimes.conftest import Connect
 from tests.integration.runtimes.sessions import NewPlan, ids, says, sent, started
 from tests.plans import a_message
 from tests.real_runtime import RealRuntime
-from tests.streams import read_until, take, take_envelopes
+from tests.streams import read_every_until, take_envelopes, take_every
 
 pytestmark = pytest.mark.macp_runtime
 
@@ -26,7 +26,7 @@ async def test_after_a_restart_with_kept_data_the_stream_goes_on_without_a_gap(
 
     await lasting_runtime.restart()
     with pytest.raises(RuntimeUnavailable):
-        await read_until(stream, lambda _: False)
+        await read_every_until(stream, lambda _: False)
     await sent(runtime, session, plan, 3)
     after = ids(await take_envelopes(session.observe(2), 2))
 
@@ -50,7 +50,7 @@ async def test_after_a_restart_without_data_the_session_is_not_found(
         await session.snapshot()
     for after in (0, 1):
         with pytest.raises(SessionNotFound):
-            await take(session.observe(after), 1)
+            await take_every(session.observe(after), 1)
 
 
 async def test_the_history_of_an_ended_session_may_be_gone_and_its_end_is_still_told(
@@ -64,7 +64,7 @@ async def test_the_history_of_an_ended_session_may_be_gone_and_its_end_is_still_
 
     with pytest.raises(RuntimeRejected) as gone:
         await take_envelopes(session.observe(0), 1)
-    heard = await read_until(session.observe(2), says(SessionState.CANCELLED))
+    heard = await read_every_until(session.observe(2), says(SessionState.CANCELLED))
 
     assert gone.value.runtime_code == "HISTORY_UNAVAILABLE"
     assert gone.value.details["lowest_available_sequence"] == 2

@@ -13,7 +13,7 @@ from tests.integration.runtimes.conftest import Connect
 from tests.integration.runtimes.sessions import NewPlan, says, started
 from tests.plans import a_message
 from tests.real_runtime import RealRuntime
-from tests.streams import read_until
+from tests.streams import read_every_until
 
 pytestmark = pytest.mark.macp_runtime
 
@@ -41,7 +41,7 @@ async def once_opened(session: MacpSession) -> list[Observation]:
     async with asyncio.timeout(20):
         while True:
             try:
-                return await read_until(
+                return await read_every_until(
                     session.observe(0),
                     lambda one: isinstance(one.body, Envelope) and one.body.message_type == "Commitment",
                 )
