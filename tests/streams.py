@@ -34,7 +34,7 @@ async def take_envelopes(stream: AsyncIterator[Observation], count: int) -> list
     taken: list[Observation] = []
     async with asyncio.timeout(PATIENCE):
         while len(envelopes(taken)) < count:
-            taken.append(await anext_said(stream))
+            taken.append(await anext(stream))
     return taken
 
 

@@ -16,15 +16,20 @@ from runs.domain.documents import iso
 from runs.domain.events import Draft, EventType, JsonObject, Observation, SessionSnapshot, SessionState
 from runs.domain.lifecycle import RunStatus
 from runs.domain.outbound import OutboundFacts, outbound_data, payload_descriptor
+from runs.domain.text import clean
 from runs.models import OutboundMessage
 from runs.observer.owned import OwnedRun
+from runs.observer.telling import ends_session
 from runs.recorder import Recorded, RunWriter, writing
 from runs.recorder.messages import facts_of
 from runs.runtimes.plan import KickoffMessage
-from runs.runtimes.port import RuntimeInfo
+from runs.runtimes.port import RuntimeInfo, SessionPlan
 
 LAUNCHER = "launcher"
 KICKOFF = "kickoff"
+LONGEST_PROTOCOL = 20
+LONGEST_NAME = 100
+LONGEST_ID = 255
 
 
 def record_started(run: OwnedRun) -> Recorded:
@@ -51,7 +56,7 @@ def store_runtime(run: OwnedRun, info: RuntimeInfo, start: bytes | None) -> byte
     with writing(run.id, epoch=run.epoch) as writer:
         writer.change_session(**_runtime_columns(info))
         if not writer.run.runtime_version:
-            writer.change_run(runtime_version=info.version[:100])
+            writer.change_run(runtime_version=_fitting(info.version, LONGEST_NAME))
         if start is not None and writer.session.start_envelope is None:
             writer.change_session(start_envelope=start, start_message_id=uuid5(run.id, "start"), start_sent_at=Now())
         stored = writer.session.start_envelope
@@ -60,10 +65,10 @@ def store_runtime(run: OwnedRun, info: RuntimeInfo, start: bytes | None) -> byte
 
 def _runtime_columns(info: RuntimeInfo) -> dict[str, object]:
     return {
-        "protocol": info.protocol_version,
-        "runtime_name": info.name,
-        "runtime_version": info.version,
-        "supported_modes": list(info.supported_modes),
+        "protocol": _fitting(info.protocol_version, LONGEST_PROTOCOL),
+        "runtime_name": _fitting(info.name, LONGEST_NAME),
+        "runtime_version": _fitting(info.version, LONGEST_NAME),
+        "supported_modes": [clean(mode) for mode in info.supported_modes],
         # An absent capability stays null.
         "capabilities": {name: getattr(info.capabilities, name) for name in info.capabilities.__struct_fields__},
         "initialized_at": Now(),
@@ -86,8 +91,8 @@ def bind(
         seen = body if isinstance(body, SessionSnapshot) else None
         writer.append([_bound(writer, run, seen), *_participants(run)])
         writer.append([_queue(writer, run, index, message, body) for index, (message, body) in enumerate(kickoff)])
-        if snapshot is not None:
-            writer.append([snapshot])
+        if snapshot is not None and not ends_session(snapshot):
+            writer.append([snapshot])  # a session that is over already ends its run after it was bound
         writer.change_session(**_session_columns(run, seen), start_acked_at=Now())
         if adapter_state is not None:
             writer.change_session(adapter_state=adapter_state)
@@ -115,21 +120,22 @@ def _own(kind: EventType, data: JsonObject, subject_kind: str, subject_id: str) 
 
 def _bound(writer: RunWriter, run: OwnedRun, seen: SessionSnapshot | None) -> Draft:
     plan = run.plan
+    plan_ids = [participant.id for participant in plan.participants]
     data: JsonObject = {
         "sessionId": plan.session_id,
-        "initiator": (seen.initiator if seen else "") or plan.initiator,
+        "initiator": _initiator(plan, seen),
         "state": SessionState.OPEN.value,
         "modeName": plan.mode_name,
         "modeVersion": plan.mode_version,
         "configurationVersion": plan.configuration_version,
         "policyVersion": plan.policy_version or "policy.default",
-        "participants": list(seen.participants) if seen and seen.participants else [p.id for p in plan.participants],
+        "participants": [clean(one) for one in seen.participants] if seen and seen.participants else plan_ids,
         "runStatus": RunStatus.BINDING_SESSION.value,
     }
     if plan.context_id:
         data["contextId"] = plan.context_id
     if seen and seen.extension_keys:
-        data["extensionKeys"] = list(seen.extension_keys)
+        data["extensionKeys"] = [clean(key) for key in seen.extension_keys]
     return _own(EventType.SESSION_BOUND, data, "session", plan.session_id)
 
 
@@ -179,11 +185,20 @@ def _session_columns(run: OwnedRun, seen: SessionSnapshot | None) -> dict[str, o
     plan = run.plan
     return {
         "state": (seen.state if seen else SessionState.OPEN).value,
-        "initiator": (seen.initiator if seen else "") or plan.initiator,
+        "initiator": _initiator(plan, seen),
         "mode_version": plan.mode_version,
         "configuration_version": plan.configuration_version,
         "policy_version": plan.policy_version or "policy.default",
     }
+
+
+def _initiator(plan: SessionPlan, seen: SessionSnapshot | None) -> str:
+    return clean(seen.initiator) if seen and seen.initiator else plan.initiator
+
+
+def _fitting(text: str, longest: int) -> str:
+    # A runtime's own words about itself must not stop a launch.
+    return clean(text)[:longest]
 
 
 def _hard_deadline(run: OwnedRun) -> object:

@@ -1,5 +1,6 @@
 """Patience: how long a runtime that is away is waited for. Only a real answer renews it; our own events never do."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -17,7 +18,8 @@ T = TypeVar("T")
 class Patience:
     """Counts failures since the last answer of one run's runtime; at its end the run is `runtime_unreachable`."""
 
-    def __init__(self) -> None:
+    def __init__(self, slots: asyncio.Semaphore) -> None:
+        self._slots = slots
         self._answered_at = time.monotonic()
         self.failures = 0
         self._unanswered = 0
@@ -41,10 +43,14 @@ class Patience:
             self._unanswered += 1
 
     async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
-        """The answer of a call that may be repeated, however long the runtime is away within the limit."""
+        """The answer of a call that may be repeated, however long the runtime is away within the limit.
+
+        Only the call itself takes one of the slots: a run that waits must not hold up the launch of others.
+        """
         while True:
             try:
-                answer = await call()
+                async with self._slots:
+                    answer = await call()
             except (RuntimeUnavailable, RuntimeTimedOut) as fault:
                 await self.after(fault)
             else:

@@ -78,7 +78,7 @@ class RunObserver:
         self._bind: Bind | None = None
         self._bound = asyncio.Event()
         self._session: Session = runtime.attach(run.plan, adapter_state=run.adapter_state)
-        self._patience = Patience()
+        self._patience = Patience(turns.launching)
 
     async def run(self) -> None:
         """The run has ended, or belongs to somebody else now."""
@@ -103,8 +103,7 @@ class RunObserver:
             await self._end(decided)
 
     async def _observe_to_the_end(self) -> None:
-        async with self._turns.launching:
-            self._bind = await bring_up(self._run, self._runtime, self._session, self._patience)
+        self._bind = await bring_up(self._run, self._runtime, self._session, self._patience)
         pump = asyncio.create_task(self._pump())
         kickoff = asyncio.create_task(self._kick_off())
         try:

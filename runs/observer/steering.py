@@ -9,7 +9,8 @@ from django.db.models import F
 from runs.bridge import rows
 from runs.domain.events import Draft, EventType
 from runs.domain.outbound import outbound_data
-from runs.errors import RuntimeFault, RuntimeRejected, RuntimeTimedOut, RuntimeUnavailable
+from runs.domain.text import clean
+from runs.errors import BreakerOpen, RuntimeFault, RuntimeTimedOut, RuntimeUnavailable
 from runs.models import OutboundMessage
 from runs.observer.backoff import pause
 from runs.observer.owned import OwnedRun
@@ -51,20 +52,23 @@ async def _deliver(run: OwnedRun, session: Session, message: OutboundMessage) ->
 
 async def _send(run: OwnedRun, session: Session, message: OutboundMessage) -> Sent:
     """The runtime's answer; an answer that was lost is asked for again with the same bytes under the same id."""
-    failure: RuntimeFault | None = None
-    for attempt in range(settings.KICKOFF_MAX_RETRIES + 1):
-        if attempt:
-            await pause(attempt - 1, base_ms=BACKOFF_BASE_MS, max_ms=BACKOFF_MAX_MS)
-        await rows(_claim, message, run.epoch)
+    attempt = 0
+    while True:
+        await rows(_claim, run, message)
         try:
             return await session.send(bytes(message.body or b""))
+        except BreakerOpen:
+            pass  # no attempt: nothing has left. Whether the runtime is away for too long, the subscription finds out
         except (RuntimeUnavailable, RuntimeTimedOut) as fault:
-            failure = fault
+            failure: RuntimeFault = fault
             log.warning("%s from %s was not answered: %s", message.message_type, message.sender, fault)
-        except RuntimeRejected as refusal:
+            attempt += 1
+            if attempt > settings.KICKOFF_MAX_RETRIES:
+                break
+        except RuntimeFault as refusal:
             failure = refusal
             break
-    assert failure is not None
+        await pause(max(attempt - 1, 0), base_ms=BACKOFF_BASE_MS, max_ms=BACKOFF_MAX_MS)
     await rows(_record_failure, run, message, failure)
     raise NotDelivered(
         f"{message.message_type} from {message.sender} could not be delivered: {failure.message}",
@@ -76,9 +80,10 @@ def _unsettled(run_id: UUID) -> list[OutboundMessage]:
     return list(OutboundMessage.objects.filter(run_id=run_id, status__in=["queued", "sent"]).order_by("position"))
 
 
-def _claim(message: OutboundMessage, epoch: int) -> None:
-    # Known before the bytes leave: whoever takes over sees that this message may have been sent.
-    OutboundMessage.objects.filter(id=message.id).update(attempt=F("attempt") + 1, claimed_epoch=epoch)
+def _claim(run: OwnedRun, message: OutboundMessage) -> None:
+    # Known before the bytes leave: whoever takes over sees that this message may have been sent. A former owner sends none.
+    with writing(run.id, epoch=run.epoch):
+        OutboundMessage.objects.filter(id=message.id).update(attempt=F("attempt") + 1, claimed_epoch=run.epoch)
 
 
 def _record_ack(run: OwnedRun, sent: Sent) -> None:
@@ -91,8 +96,9 @@ def _record_ack(run: OwnedRun, sent: Sent) -> None:
 def _record_failure(run: OwnedRun, message: OutboundMessage, failure: RuntimeFault) -> None:
     facts = facts_of(message, run.plan.session_id)
     data = outbound_data(facts, status="failed", previous=message.status)
-    data |= {"error": failure.message, "errorCode": failure.runtime_code or failure.code}
     with writing(run.id, epoch=run.epoch) as writer:
+        shown = writer.context.redactor.redact_text
+        data |= {"error": shown(clean(failure.message)), "errorCode": clean(failure.runtime_code or failure.code)}
         writer.append(
             [
                 Draft(

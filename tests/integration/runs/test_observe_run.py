@@ -201,3 +201,12 @@ def test_no_fault_of_the_database_stops_the_heart(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(lease, "close_old_connections", closed)
     heart._beat()  # what its thread calls: an exception here would end the thread, and with it the lease
     assert Observer.objects.get(id=observer).lost_at is None
+
+
+@override_settings(RUNTIME_ADDRESS="127.0.0.1:1", OBSERVER_LAUNCH_CONCURRENCY=1)
+def test_a_runtime_that_is_away_holds_up_no_run_of_another() -> None:
+    waiting = launch(runtime={"kind": "macp"})
+    run_id = launch()
+    asyncio.run(observe_until(ended(run_id)))
+    assert Run.objects.get(id=run_id).status == "completed"
+    assert not Run.objects.get(id=waiting).has_ended
