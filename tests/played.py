@@ -10,7 +10,7 @@ from runs.domain.requests import ExecutionRequest
 from runs.errors import RuntimeFault, RuntimeUnavailable
 from runs.models import Run
 from runs.observer.owned import OwnedRun
-from runs.observer.session import RunObserver, Turns
+from runs.observer.session import RunObserver
 from runs.runtimes.port import Runtime, SessionPlan
 from tests.cast import MODE, fresh
 
@@ -101,7 +101,7 @@ async def observe(run: OwnedRun, session: PlayedSession) -> None:
     """The run's owner has done with it: the ending is written, or it has let go."""
     runtime = cast(Runtime, PlayedRuntime(session))  # it plays only what is asked of a bound session
     async with asyncio.timeout(PATIENCE_SECONDS):
-        await RunObserver(run, runtime, Turns()).run()
+        await RunObserver(run, runtime, asyncio.Semaphore(1)).run()
 
 
 def away(message: str = "the stream is dropped") -> RuntimeFault:

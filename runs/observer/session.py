@@ -45,29 +45,19 @@ log = logging.getLogger("signalbox.observer")
 
 # How long the last envelopes of an ended session may take to arrive before they count as missing.
 LAST_ENVELOPES_SECONDS = 2.0
-RECORDING_AT_ONCE = 4
 
 
 class ReadAgain(Exception):
     """The runtime holds less than was read from it: the subscription must begin at the beginning."""
 
 
-class Turns:
-    """What the runs of one observer take turns at."""
-
-    def __init__(self) -> None:
-        self.launching = asyncio.Semaphore(settings.OBSERVER_LAUNCH_CONCURRENCY)
-        # More at once would only take turns at the interpreter lock; runs that wait gather larger, cheaper batches.
-        self.recording = asyncio.Semaphore(RECORDING_AT_ONCE)
-
-
 class RunObserver:
     """What one observer does for one run it owns."""
 
-    def __init__(self, run: OwnedRun, runtime: Runtime, turns: Turns) -> None:
+    def __init__(self, run: OwnedRun, runtime: Runtime, launching: asyncio.Semaphore) -> None:
         self._run = run
         self._runtime = runtime
-        self._turns = turns
+        self._launching = launching
         self._status = run.status
         self._cursor = run.cursor
         self._is_distrusted = False  # the cursor: this runtime no longer has what it counts
@@ -78,7 +68,7 @@ class RunObserver:
         self._bind: Bind | None = None
         self._bound = asyncio.Event()
         self._session: Session = runtime.attach(run.plan, adapter_state=run.adapter_state)
-        self._patience = Patience(turns.launching)
+        self._patience = Patience(launching)
 
     async def run(self) -> None:
         """The run has ended, or belongs to somebody else now."""
@@ -258,8 +248,7 @@ class RunObserver:
         if not batch:
             return
         try:
-            async with self._turns.recording:
-                recorded = await rows(record, self._run.id, self._announced(batch), epoch=self._run.epoch)
+            recorded = await rows(record, self._run.id, self._announced(batch), epoch=self._run.epoch)
         except RunEnded:
             await rows(quarantine, self._run.id, batch)
             raise

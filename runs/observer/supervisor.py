@@ -17,7 +17,7 @@ from runs.observer import lease
 from runs.observer.decided import defect
 from runs.observer.lease import Heart, Lease
 from runs.observer.owned import load_owned
-from runs.observer.session import RunObserver, Turns
+from runs.observer.session import RunObserver
 from runs.runtimes.registry import Runtimes
 
 log = logging.getLogger("signalbox.observer")
@@ -31,7 +31,7 @@ class Observer:
     def __init__(self) -> None:
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._runtimes = Runtimes()
-        self._turns = Turns()
+        self._launching = asyncio.Semaphore(settings.OBSERVER_LAUNCH_CONCURRENCY)
         self._next_sweep = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -92,7 +92,7 @@ class Observer:
         """What will watch the run. A run that cannot even be read ends: starting it every sweep would never end."""
         try:
             run = await rows(load_owned, owned.run_id, owned.epoch)
-            return RunObserver(run, self._runtimes.get(run.kind), self._turns)
+            return RunObserver(run, self._runtimes.get(run.kind), self._launching)
         except DatabaseFault:
             raise
         except Exception as error:

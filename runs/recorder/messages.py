@@ -15,7 +15,7 @@ _FATES = frozenset({EventType.MESSAGE_SENT, EventType.MESSAGE_SEND_FAILED})
 _FINAL = frozenset({"accepted", "rejected", "failed"})
 
 
-def messages_named(run: Run, batch: Sequence[Observation]) -> dict[str, OutboundFacts]:
+def messages_named(run: Run, batch: Sequence[Observation], now: datetime) -> dict[str, OutboundFacts]:
     """The stored messages whose fate this batch may decide, by message id: those that are acknowledged or refused in it."""
     named = {
         item.body.message_id for item in batch if isinstance(item.body, Ack | InlineError) and item.body.message_id
@@ -24,13 +24,14 @@ def messages_named(run: Run, batch: Sequence[Observation]) -> dict[str, Outbound
     if not ids:
         return {}
     return {
-        str(message.message_id): facts_of(message, run.session_id or "")
+        str(message.message_id): facts_of(message, run.session_id or "", accepted_at=now)
         for message in OutboundMessage.objects.filter(run_id=run.id, message_id__in=ids)
     }
 
 
-def facts_of(message: OutboundMessage, session_id: str) -> OutboundFacts:
-    """What the events of a message say of it."""
+def facts_of(message: OutboundMessage, session_id: str, *, accepted_at: datetime | None = None) -> OutboundFacts:
+    """What the events of a message say of it; a reply is due from `accepted_at` on, where it may be accepted now."""
+    due = message.reply_deadline_at or _reply_due(message, accepted_at)
     return OutboundFacts(
         message_id=str(message.message_id),
         session_id=session_id,
@@ -41,7 +42,7 @@ def facts_of(message: OutboundMessage, session_id: str) -> OutboundFacts:
         kind=message.kind,
         status=message.status,
         payload_descriptor=orjson.loads(message.payload_descriptor),
-        reply_deadline_at=iso(message.reply_deadline_at) if message.reply_deadline_at else None,
+        reply_deadline_at=iso(due) if due else None,
     )
 
 
@@ -78,9 +79,15 @@ def _settle(message: OutboundMessage, event: Event, now: datetime | None) -> Non
 
 
 def _owe_reply(message: OutboundMessage) -> None:
-    if message.reply_timeout_ms and message.accepted_at:
+    message.reply_deadline_at = _reply_due(message, message.accepted_at)
+    if message.reply_deadline_at is not None:
         message.reply_status = "pending"
-        message.reply_deadline_at = message.accepted_at + timedelta(milliseconds=message.reply_timeout_ms)
+
+
+def _reply_due(message: OutboundMessage, accepted_at: datetime | None) -> datetime | None:
+    if accepted_at is None or not message.reply_timeout_ms:
+        return None
+    return accepted_at + timedelta(milliseconds=message.reply_timeout_ms)
 
 
 def _as_uuid(text: str) -> UUID | None:

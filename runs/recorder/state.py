@@ -1,5 +1,7 @@
 """The stored projection of a locked run: read, refolded where an older schema version wrote it, and written."""
 
+from typing import cast
+
 from runs.domain.projection import SCHEMA_VERSION, ProjectionState, dump, empty, fold, load
 from runs.models import Projection, Run
 from runs.queries import iterate_events
@@ -11,6 +13,11 @@ def current_state(run: Run) -> ProjectionState:
     if stored.schema_version == SCHEMA_VERSION:
         return load(stored.state, stored.private)
     return fold(empty(str(run.id)), iterate_events(run.id))
+
+
+def awaited_replies(state: ProjectionState) -> int:
+    """How many accepted messages still wait for a reply."""
+    return cast("dict[str, int]", state.public["outboundMessages"])["awaitingReply"]
 
 
 def store_state(run: Run, state: ProjectionState) -> None:

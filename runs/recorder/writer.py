@@ -29,7 +29,8 @@ from runs.recorder.context import context_of
 from runs.recorder.known import Identified, sift
 from runs.recorder.late import keep_late
 from runs.recorder.messages import messages_named, settle_messages
-from runs.recorder.state import current_state, store_state
+from runs.recorder.replies import Replies
+from runs.recorder.state import awaited_replies, current_state, store_state
 
 log = logging.getLogger("signalbox.recorder")
 
@@ -65,6 +66,7 @@ class RunWriter:
         self._run_changes: dict[str, object] = {}
         self._session_changes: dict[str, object] = {}
         self._stored_cursor = self.session.cursor
+        self._replies = Replies(run, awaiting=awaited_replies(self.state))
 
     def append(self, batch: Sequence[Observation | Draft]) -> list[Event]:
         """The events that follow from `batch`, numbered. Known observations add nothing, contradicting ones are kept apart.
@@ -92,7 +94,7 @@ class RunWriter:
         if sifted.conflicts:
             kept = keep_late(self.run.id, sifted.conflicts, reason="conflict")
             self.change_run(late_count=self.run.late_count + kept)
-        self.context.outbound.update(messages_named(self.run, observations))
+        self.context.outbound.update(messages_named(self.run, observations, self.clock()))
         return sifted.fresh
 
     def append_ending(self, draft: Draft, **changes: object) -> Event:
@@ -152,6 +154,7 @@ class RunWriter:
         if self.run.ending_seq is not None:
             self.change_run(metadata={**self.run.metadata, **final_metadata(self.state)})
         settle_messages(self.run, self._events, self.now)
+        self._replies.store()
         OutboxEntry.objects.create(
             run_id=self.run.id,
             from_seq=self._events[0].seq,
@@ -187,8 +190,10 @@ class RunWriter:
         for draft in drafts:
             self._move_status(draft)
             self.context.learn(draft)
-            numbered.append(self._event(draft))
-        self._events += numbered
+            event = self._event(draft)
+            numbered.append(event)
+            self._events.append(event)
+            numbered += self._number(self._replies.follow(event, self.clock()))
         return numbered
 
     def _event(self, draft: Draft) -> Event:
