@@ -193,7 +193,8 @@ class RunWriter:
             event = self._event(draft)
             numbered.append(event)
             self._events.append(event)
-            numbered += self._number(self._replies.follow(event, self.clock()))
+            if following := self._replies.follow(event, self.clock()):
+                numbered += self._number(following)
         return numbered
 
     def _event(self, draft: Draft) -> Event:
