@@ -90,7 +90,8 @@ def _arrival(writer: RunWriter, status: RunStatus) -> Draft:
     run = writer.run
     data: JsonObject = {"sessionId": run.session_id, "runStatus": status.value, "modeName": run.mode_name}
     if status is RunStatus.STARTING:
-        kind, data = EventType.RUN_STARTED, {**data, "status": status.value, "runtimeKind": run.runtime_kind}
+        started = {"status": status.value, "runtimeKind": run.runtime_kind, "startedAt": iso(writer.clock())}
+        kind, data = EventType.RUN_STARTED, {**data, **started}
     elif status is RunStatus.BINDING_SESSION:
         kind = EventType.SESSION_BOUND
     else:

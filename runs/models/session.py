@@ -1,8 +1,12 @@
 """RuntimeSession: the session of a run as its runtime knows it, and how far we have read it."""
 
+import contextlib
+from datetime import UTC, datetime
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from runs.domain.events import SessionSnapshot
 from runs.models.identity import uuid7
 from runs.models.run import Run
 
@@ -48,3 +52,12 @@ class RuntimeSession(models.Model):
 
     def __str__(self) -> str:
         return f"session of {self.run_id}"
+
+
+def columns_of(snapshot: SessionSnapshot) -> dict[str, object]:
+    """What the runtime says of a session right now, as columns; a time that is no time is left out."""
+    columns: dict[str, object] = {"state": snapshot.state.value}
+    if snapshot.expires_at_unix_ms > 0:
+        with contextlib.suppress(ValueError, OverflowError, OSError):
+            columns["expires_at"] = datetime.fromtimestamp(snapshot.expires_at_unix_ms / 1000, tz=UTC)
+    return columns

@@ -43,5 +43,6 @@ def load_owned(run_id: UUID, epoch: int) -> OwnedRun:
         start_envelope=bytes(session.start_envelope) if session.start_envelope is not None else None,
         start_acked=session.start_acked_at is not None,
         adapter_state=bytes(session.adapter_state) if session.adapter_state is not None else None,
-        is_taken_over=run.status != RunStatus.QUEUED,
+        # A run that was still starting goes on as a fresh one: its session may not even have been opened.
+        is_taken_over=run.status not in (RunStatus.QUEUED, RunStatus.STARTING),
     )

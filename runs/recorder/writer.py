@@ -15,6 +15,7 @@ from runs.domain.events import (
     Event,
     Observation,
     ObservationKind,
+    SessionSnapshot,
     Undecodable,
     moved_status,
 )
@@ -25,6 +26,7 @@ from runs.errors import InvalidTransition
 from runs.models import OutboxEntry, Run, RuntimeSession
 from runs.models.append import append_rows
 from runs.models.identity import uuid7
+from runs.models.session import columns_of
 from runs.recorder.context import context_of
 from runs.recorder.known import Identified, sift
 from runs.recorder.late import keep_late
@@ -176,6 +178,8 @@ class RunWriter:
         )
         if observation.kind == ObservationKind.ENVELOPE:
             self.session.cursor += 1
+        elif isinstance(observation.body, SessionSnapshot):
+            self.change_session(**columns_of(observation.body))
         try:
             return normalise(observation, self.context, raw_seq=raw_seq)
         except Exception:

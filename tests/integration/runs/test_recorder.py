@@ -161,6 +161,21 @@ def test_a_session_found_further_on_is_walked_there_without_skipping_a_status() 
     assert_invariants()
 
 
+def test_what_the_runtime_says_of_the_session_is_kept_with_it_e24() -> None:
+    run = running_run()
+    suspended = session_now(SessionState.SUSPENDED)
+    for ends_at in (1_900_000_000_000, 10**18):
+        body = msgspec.structs.replace(suspended.body, expires_at_unix_ms=ends_at)
+        record(run.id, [msgspec.structs.replace(suspended, body=body)], epoch=0)
+
+    # It should hold the state and the time that is one.
+    session = fresh(run).session
+    assert session.state == "SESSION_STATE_SUSPENDED"
+    assert session.expires_at is not None
+    assert session.expires_at.year == 2030
+    assert_invariants()
+
+
 def test_time_within_a_run_never_goes_back() -> None:
     run = running_run()
     with connection.cursor() as cursor:
