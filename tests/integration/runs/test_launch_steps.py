@@ -70,7 +70,7 @@ def test_a_runtime_may_call_itself_whatever_it_likes() -> None:
         supported_modes=("a\0b",),
         capabilities=Capabilities(),
     )
-    launch_steps.store_runtime(owned(run), info)
+    assert launch_steps.store_runtime(owned(run), info, None) is None
     session = fresh(run).session
     assert session.runtime_name == "n" * 100
     assert "\0" not in (session.runtime_version or "\0")
