@@ -4,7 +4,7 @@ from macp.modes.quorum.v1.quorum_pb2 import ApprovalRequestPayload
 from macp.v1.envelope_pb2 import Envelope
 from macp_sdk import QuorumSession
 
-from tests.sdk_agents.seat import arguments, client_of, play
+from tests.sdk_agents.seat import arguments, client_of, leave_after, play
 
 
 def main() -> None:
@@ -19,4 +19,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    leave_after(main)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from macp_sdk import DecisionSession, HandoffSession, ProposalSession, QuorumSession, TaskSession
 from macp_sdk.base_session import BaseSession
 
-from tests.sdk_agents.seat import arguments, client_of, heard
+from tests.sdk_agents.seat import arguments, client_of, heard, leave_after
 
 MODES: dict[str, Callable[..., BaseSession]] = {
     "decision": DecisionSession,
@@ -41,4 +41,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    leave_after(main)

@@ -3,7 +3,7 @@
 from macp_sdk import DecisionSession
 
 from tests.sdk_agents.closer import close_after
-from tests.sdk_agents.seat import arguments, client_of
+from tests.sdk_agents.seat import arguments, client_of, leave_after
 
 
 def main() -> None:
@@ -20,4 +20,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    leave_after(main)

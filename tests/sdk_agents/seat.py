@@ -1,8 +1,12 @@
 """An agent's place in a session: who it is, how it listens, how it speaks."""
 
 import argparse
+import os
+import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 from macp.v1.core_pb2 import SessionStartPayload
 from macp.v1.envelope_pb2 import Envelope
@@ -11,6 +15,20 @@ from macp_sdk.base_session import BaseSession
 from macp_sdk.errors import MacpTransportError
 
 PATIENCE_S = 30.0
+
+
+def leave_after(main: Callable[[], None]) -> NoReturn:
+    """The agent has played its part and its process is gone, with exit code 1 if it failed.
+
+    Not by the interpreter's own end: there a collected gRPC call can wait for a lock whose thread is gone already, for ever.
+    """
+    try:
+        main()
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def arguments(description: str) -> argparse.ArgumentParser:

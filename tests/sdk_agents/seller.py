@@ -4,7 +4,7 @@ from macp.modes.proposal.v1.proposal_pb2 import AcceptPayload
 from macp.v1.envelope_pb2 import Envelope
 from macp_sdk import ProposalSession
 
-from tests.sdk_agents.seat import arguments, client_of, play
+from tests.sdk_agents.seat import arguments, client_of, leave_after, play
 
 
 def main() -> None:
@@ -22,4 +22,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    leave_after(main)

@@ -4,7 +4,7 @@ from macp.modes.decision.v1.decision_pb2 import ProposalPayload
 from macp.v1.envelope_pb2 import Envelope
 from macp_sdk import DecisionSession
 
-from tests.sdk_agents.seat import arguments, client_of, play
+from tests.sdk_agents.seat import arguments, client_of, leave_after, play
 
 
 def main() -> None:
@@ -22,4 +22,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    leave_after(main)
