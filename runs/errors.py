@@ -12,7 +12,7 @@
     |- RunEnded                    somebody wrote the ending before us
     |- Fenced                      another observer owns the run now
     |- Unauthenticated, Forbidden
-    |- EndpointRemoved, PayloadTooLarge, RateLimited
+    |- PayloadTooLarge
     `- RuntimeFault                what a runtime adapter may raise (see runs/runtimes/port.py)
 
 An error carries a `code` from the closed list of the HTTP contract, but knows nothing of HTTP: only
@@ -120,22 +120,10 @@ class Forbidden(ControlPlaneError):
     code = "FORBIDDEN"
 
 
-class EndpointRemoved(ControlPlaneError):
-    """This deployment only observes and never sends."""
-
-    code = "ENDPOINT_REMOVED"
-
-
 class PayloadTooLarge(ControlPlaneError):
     """The body is too large."""
 
     code = "PAYLOAD_TOO_LARGE"
-
-
-class RateLimited(ControlPlaneError):
-    """Too many requests."""
-
-    code = "RATE_LIMITED"
 
 
 class RuntimeFault(ControlPlaneError):

@@ -32,16 +32,6 @@ class HasScope(BasePermission):
         return _is_permitted(request, _scope_named_by(view, method))
 
 
-def require_scope(scope: str) -> type[BasePermission]:
-    """A permission for views that state their scope in `permission_classes` instead of an attribute."""
-
-    class RequiredScope(BasePermission):
-        def has_permission(self, request: Request, view: APIView) -> bool:
-            return _is_permitted(request, scope)
-
-    return RequiredScope
-
-
 def _scope_named_by(view: APIView, method: str) -> str | None:
     scopes: Mapping[str, str] = getattr(view, "scopes", {})
     alias = "GET" if method in {"HEAD", "OPTIONS"} else method

@@ -56,8 +56,3 @@ class OutboundMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.message_type} from {self.sender}"
-
-    @property
-    def is_settled(self) -> bool:
-        """True once its fate is final."""
-        return self.status in ("accepted", "rejected", "failed")

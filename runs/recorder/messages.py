@@ -8,11 +8,10 @@ import orjson
 
 from runs.domain.documents import iso
 from runs.domain.events import Ack, Event, EventType, InlineError, Observation
-from runs.domain.outbound import OutboundFacts
+from runs.domain.outbound import ACCEPTED, FINAL_STATUSES, OutboundFacts
 from runs.models import OutboundMessage, Run
 
 _FATES = frozenset({EventType.MESSAGE_SENT, EventType.MESSAGE_SEND_FAILED})
-_FINAL = frozenset({"accepted", "rejected", "failed"})
 
 
 def messages_named(run: Run, batch: Sequence[Observation], now: datetime) -> dict[str, OutboundFacts]:
@@ -66,14 +65,14 @@ def _settle(message: OutboundMessage, event: Event, now: datetime | None) -> Non
     message.sent_at = message.sent_at or now
     if "ack" in event.data:
         message.ack = orjson.dumps(event.data["ack"], option=orjson.OPT_SORT_KEYS).decode()
-    if status == "accepted":
+    if status == ACCEPTED:
         message.accepted_at = now
         _owe_reply(message)
     if isinstance(code := event.data.get("errorCode"), str):
         message.error_code = code[:40]
     if isinstance(error := event.data.get("error"), str):
         message.error_message = error
-    if status in _FINAL:
+    if status in FINAL_STATUSES:
         message.body = None  # the bytes were kept only to be sent again
     message.save()
 

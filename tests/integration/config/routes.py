@@ -13,7 +13,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.http.permissions import require_scope
 from config.urls import handler400, handler403, handler404, handler500, urlpatterns
 from runs.errors import CursorAhead, RunNotFound
 
@@ -48,7 +47,7 @@ class Unscoped(APIView):
 
 
 class Special(APIView):
-    permission_classes = (require_scope("admin:write"),)
+    scope = "admin:write"
 
     def get(self, request: Request) -> Response:
         return Response({})
