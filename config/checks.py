@@ -17,6 +17,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from config.env import is_set
 from config.health import unapplied_migrations
 from config.variables import VARIABLES
+from runs.crashpoint import CRASH_AT, CRASH_TRACE
 
 Check = Callable[..., list[CheckMessage]]
 
@@ -35,6 +36,16 @@ def check_api_keys(app_configs: Sequence[AppConfig] | None, **options: object) -
         "E001",
         "AUTH_API_KEYS is empty: nobody could use the API.",
         "Set AUTH_API_KEYS=name=key with a key of at least 32 random characters.",
+    )
+
+
+def check_crash_points(app_configs: Sequence[AppConfig] | None, **options: object) -> list[CheckMessage]:
+    """E010: places at which a process kills itself are for tests."""
+    return _refuse_if(
+        settings.PRODUCTION and any(os.environ.get(name) for name in (CRASH_AT, CRASH_TRACE)),
+        "E010",
+        f"{CRASH_AT} or {CRASH_TRACE} is set: this process would kill itself, or slow down.",
+        "Remove them from the environment.",
     )
 
 
@@ -160,6 +171,7 @@ def check_patience(app_configs: Sequence[AppConfig] | None, **options: object) -
 
 OF_SETTINGS: tuple[Check, ...] = (
     check_api_keys,
+    check_crash_points,
     check_hosts,
     check_runtime_transport,
     check_development_identity,

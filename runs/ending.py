@@ -31,7 +31,7 @@ def end_run(
 
     Raises RunEnded when somebody else ended the run first, Fenced when `epoch` no longer owns it: nothing is written then.
     """
-    with writing(run_id, epoch=epoch) as writer:
+    with writing(run_id, epoch=epoch, step="ending") as writer:
         writer.append(batch)
         _end(writer, verdict)
     log.info("run %s ended: %s (%s)", run_id, verdict.status, verdict.code)

@@ -52,6 +52,10 @@ class OutboundMessage(models.Model):
             models.Index(
                 fields=["run", "position"], condition=models.Q(status__in=["queued", "sent"]), name="messages_unsettled"
             ),
+            # The sweep: replies that are overdue.
+            models.Index(
+                fields=["reply_deadline_at"], condition=models.Q(reply_status="pending"), name="messages_reply_due"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -80,14 +80,26 @@ class Run(models.Model):
     recovery_attempts = models.IntegerField(default=0)
     wanted = models.CharField(max_length=10, null=True, blank=True, help_text="cancel, suspend or resume")
     wanted_by = models.CharField(max_length=255, null=True, blank=True)
+    wanted_through = models.CharField(
+        max_length=10, null=True, blank=True, help_text="api or operator: who decided the ending that a cancel becomes"
+    )
     wanted_reason = models.TextField(null=True, blank=True)
     wanted_at = models.DateTimeField(null=True, blank=True)
     wanted_answer = models.TextField(null=True, blank=True, help_text="the owner's answer, as JSON text")
 
+    # The three clocks; set and moved as runs/domain/deadlines.py says.
     admission_deadline = models.DateTimeField(null=True, blank=True)
+    admission_timeout_ms = models.IntegerField(null=True, blank=True, help_text="as the request named it")
     progress_deadline = models.DateTimeField(null=True, blank=True)
+    progress_timeout_ms = models.IntegerField(db_default=0, help_text="0 = no progress deadline")
     hard_deadline = models.DateTimeField(null=True, blank=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
+    hard_deadline_awake = models.DateTimeField(
+        null=True, blank=True, help_text="the hard deadline as it was when the session was suspended"
+    )
+    sweep_claimed_until = models.DateTimeField(
+        null=True, blank=True, help_text="some sweep is about to end the run; others leave it alone until then"
+    )
     cleanup_status = models.CharField(max_length=20, null=True, blank=True)
     cleanup_errors = models.JSONField(default=list, blank=True)
     cleanup_attempts = models.IntegerField(default=0)
@@ -111,6 +123,10 @@ class Run(models.Model):
             GinIndex(fields=["tags"], name="runs_tags"),
             # The observers' claim and every sweep: only what has not ended.
             models.Index(fields=["observer_id", "created_at"], condition=models.Q(ending_seq=None), name="runs_open"),
+            # The sweep: clean-ups after an ending.
+            models.Index(
+                fields=["cleanup_due_at"], condition=models.Q(cleanup_status="pending"), name="runs_cleanup_due"
+            ),
         ]
         constraints = [
             # The election: whoever ends a run sets all three, and nobody can set one alone.
@@ -130,6 +146,10 @@ class Run(models.Model):
             models.CheckConstraint(
                 condition=models.Q(wanted=None) | models.Q(wanted__in=["cancel", "suspend", "resume"]),
                 name="runs_known_wish",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(cleanup_status=None) | models.Q(cleanup_status__in=["pending", "done", "failed"]),
+                name="runs_known_cleanup",
             ),
             # Two first requests under one key give one run (POST /runs).
             models.UniqueConstraint(fields=["project", "idempotency_key"], name="runs_idempotency_key"),

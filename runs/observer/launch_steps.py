@@ -34,7 +34,7 @@ LONGEST_ID = 255
 
 def record_started(run: OwnedRun) -> Recorded:
     """The run is starting: queued -> starting."""
-    with writing(run.id, epoch=run.epoch) as writer:
+    with writing(run.id, epoch=run.epoch, step="launch.started") as writer:
         data: JsonObject = {
             "status": RunStatus.STARTING.value,
             "runStatus": RunStatus.STARTING.value,
@@ -53,7 +53,7 @@ def store_runtime(run: OwnedRun, info: RuntimeInfo, start: bytes | None) -> byte
 
     Returns the stored bytes, which are those of the first attempt; None where the session is not ours to open.
     """
-    with writing(run.id, epoch=run.epoch) as writer:
+    with writing(run.id, epoch=run.epoch, step="launch.runtime") as writer:
         writer.change_session(**_runtime_columns(info))
         if not writer.run.runtime_version:
             writer.change_run(runtime_version=_fitting(info.version, LONGEST_NAME))
@@ -86,7 +86,7 @@ def bind(
 
     `kickoff` holds each message with the exact bytes to send. `snapshot` is the GetSession answer, where one was asked for.
     """
-    with writing(run.id, epoch=run.epoch) as writer:
+    with writing(run.id, epoch=run.epoch, step="launch.bind") as writer:
         body = snapshot.body if snapshot is not None else None
         seen = body if isinstance(body, SessionSnapshot) else None
         writer.append([_bound(writer, run, seen), *_participants(run)])
@@ -108,7 +108,7 @@ def record_running(run: OwnedRun) -> Recorded:
         "runStatus": RunStatus.RUNNING.value,
         "modeName": run.plan.mode_name,
     }
-    with writing(run.id, epoch=run.epoch) as writer:
+    with writing(run.id, epoch=run.epoch, step="launch.running") as writer:
         if writer.run.status == RunStatus.BINDING_SESSION:
             writer.append([_own(EventType.SESSION_STATE_CHANGED, data, "session", run.plan.session_id)])
     return writer.recorded()

@@ -82,12 +82,12 @@ def _unsettled(run_id: UUID) -> list[OutboundMessage]:
 
 def _claim(run: OwnedRun, message: OutboundMessage) -> None:
     # Known before the bytes leave: whoever takes over sees that this message may have been sent. A former owner sends none.
-    with writing(run.id, epoch=run.epoch):
+    with writing(run.id, epoch=run.epoch, step="send.claim"):
         OutboundMessage.objects.filter(id=message.id).update(attempt=F("attempt") + 1, claimed_epoch=run.epoch)
 
 
 def _record_ack(run: OwnedRun, sent: Sent) -> None:
-    with writing(run.id, epoch=run.epoch) as writer:
+    with writing(run.id, epoch=run.epoch, step="send.ack") as writer:
         writer.append([sent.observation])
         if sent.adapter_state is not None:
             writer.change_session(adapter_state=sent.adapter_state)
@@ -96,7 +96,7 @@ def _record_ack(run: OwnedRun, sent: Sent) -> None:
 def _record_failure(run: OwnedRun, message: OutboundMessage, failure: RuntimeFault) -> None:
     facts = facts_of(message, run.plan.session_id)
     data = outbound_data(facts, status="failed", previous=message.status)
-    with writing(run.id, epoch=run.epoch) as writer:
+    with writing(run.id, epoch=run.epoch, step="send.failure") as writer:
         shown = writer.context.redactor.redact_text
         data |= {"error": shown(clean(failure.message)), "errorCode": clean(failure.runtime_code or failure.code)}
         writer.append(

@@ -9,6 +9,7 @@ import psycopg
 from django.db import IntegrityError, transaction
 
 from runs import hub
+from runs.crashpoint import committing
 from runs.domain.events import Draft, EventType, JsonObject
 from runs.domain.lifecycle import RunStatus
 from runs.domain.projection import SCHEMA_VERSION, dump, empty
@@ -63,6 +64,7 @@ def launch_run(
             _store(run, request)
             _note_creation(project_id, run, actor, request_id)
             hub.call_observers()
+            committing("create")
     except IntegrityError as error:
         return _lost_the_race(project_id, run, error)
     return Launched(run.id, run.session_id, RunStatus.QUEUED, run.trace_id, created=True)

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from runs import hub
+from runs.crashpoint import committing
 from runs.domain.events import Draft, Observation
 from runs.models import Run
 from runs.recorder.late import quarantine
@@ -26,17 +27,18 @@ __all__ = ["Recorded", "RunWriter", "quarantine", "record", "writing"]
 
 
 @contextlib.contextmanager
-def writing(run_id: UUID, *, epoch: int | None) -> Iterator[RunWriter]:
+def writing(run_id: UUID, *, epoch: int | None, step: str = "record") -> Iterator[RunWriter]:
     """One transaction on one run: append to the writer; at the end everything is stored and whoever watches is nudged.
 
     `epoch` is the owner's lease epoch, or None for writers that own nothing. Raises RunNotFound, Fenced or RunEnded
-    before anything is written; an exception inside leaves nothing behind.
+    before anything is written; an exception inside leaves nothing behind. `step` names its crash points.
     """
     with transaction.atomic():
         writer = RunWriter(Run.objects.lock(run_id, epoch=epoch))
         yield writer
         writer.flush()
         hub.nudge(run_id)
+        committing(step)
 
 
 def record(run_id: UUID, batch: Sequence[Observation | Draft], *, epoch: int | None) -> Recorded:

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 
+from runs.crashpoint import committing
 from runs.domain.events import Observation
 from runs.models import Run
 from runs.models.identity import uuid7
@@ -43,4 +44,5 @@ def quarantine(run_id: UUID, observations: Sequence[Observation]) -> int:
         added += keep_late(run_id, sifted.conflicts, reason="conflict")
         if added:
             Run.objects.filter(id=run_id).update(late_count=F("late_count") + added)
+        committing("quarantine")
     return added

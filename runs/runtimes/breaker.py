@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import contextmanager
 from typing import Literal, TypeVar
 
+from runs.crashpoint import calling
 from runs.domain.events import Observation
 from runs.errors import BreakerOpen, FieldFault, RuntimeFault, RuntimeTimedOut, RuntimeUnavailable
 from runs.runtimes.port import Outgoing, Runtime, RuntimeInfo, Sent, Session, SessionPlan
@@ -51,9 +52,9 @@ class Breaker:
         """CLOSED lets calls through, OPEN none, HALF_OPEN waits for the answer of its one probe."""
         return self._state
 
-    async def call(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """The result of one guarded call; BreakerOpen if it is not admitted."""
-        with self.attempt():
+    async def call(self, attempt: Callable[[], Awaitable[T]], *, name: str = "runtime.call") -> T:
+        """The result of one guarded call; BreakerOpen if it is not admitted. `name` is that of its crash points."""
+        with self.attempt(), calling(name):
             return await attempt()
 
     @contextmanager
@@ -134,7 +135,7 @@ class GuardedRuntime:
 
     async def initialize(self) -> RuntimeInfo:
         """As the adapter, guarded."""
-        return await self.breaker.call(self.adapter.initialize)
+        return await self.breaker.call(self.adapter.initialize, name="runtime.initialize")
 
     def option_faults(self, options: Mapping[str, object], scenario: str) -> Sequence[FieldFault]:
         """As the adapter."""
@@ -154,7 +155,7 @@ class GuardedRuntime:
 
     async def policy_known(self, policy_version: str) -> bool:
         """As the adapter, guarded."""
-        return await self.breaker.call(lambda: self.adapter.policy_known(policy_version))
+        return await self.breaker.call(lambda: self.adapter.policy_known(policy_version), name="runtime.policy")
 
     async def close(self) -> None:
         """As the adapter."""
@@ -170,7 +171,7 @@ class GuardedSession:
 
     async def start(self, start: bytes) -> Sent:
         """As the adapter, guarded."""
-        return await self._breaker.call(lambda: self._session.start(start))
+        return await self._breaker.call(lambda: self._session.start(start), name="session.start")
 
     def observe(self, after: int) -> AsyncIterator[Observation]:
         """As the adapter; only the way to the first observation is guarded."""
@@ -182,7 +183,7 @@ class GuardedSession:
 
     async def send(self, message: bytes) -> Sent:
         """As the adapter, guarded."""
-        return await self._breaker.call(lambda: self._session.send(message))
+        return await self._breaker.call(lambda: self._session.send(message), name="session.send")
 
     def confirm(self, adapter_state: bytes | None) -> None:
         """As the adapter."""
@@ -190,19 +191,19 @@ class GuardedSession:
 
     async def snapshot(self) -> Observation:
         """As the adapter, guarded."""
-        return await self._breaker.call(self._session.snapshot)
+        return await self._breaker.call(self._session.snapshot, name="session.snapshot")
 
     async def cancel(self, reason: str) -> Sent:
         """As the adapter, guarded."""
-        return await self._breaker.call(lambda: self._session.cancel(reason))
+        return await self._breaker.call(lambda: self._session.cancel(reason), name="session.cancel")
 
     async def suspend(self, reason: str) -> Sent:
         """As the adapter, guarded."""
-        return await self._breaker.call(lambda: self._session.suspend(reason))
+        return await self._breaker.call(lambda: self._session.suspend(reason), name="session.suspend")
 
     async def resume(self, reason: str) -> Sent:
         """As the adapter, guarded."""
-        return await self._breaker.call(lambda: self._session.resume(reason))
+        return await self._breaker.call(lambda: self._session.resume(reason), name="session.resume")
 
     async def close(self) -> None:
         """As the adapter."""
@@ -210,7 +211,7 @@ class GuardedSession:
 
     async def _follow(self, stream: AsyncIterator[Observation]) -> AsyncIterator[Observation]:
         try:
-            with self._breaker.attempt():
+            with self._breaker.attempt(), calling("session.observe"):
                 first = await anext(stream, None)
             if first is None:
                 return
