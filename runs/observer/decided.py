@@ -16,6 +16,14 @@ class Decided(Exception):
         self.batch = tuple(batch)
 
 
+def first_of(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The failure that comes first in a group: the others followed from it, for then everything is cancelled."""
+    first: BaseException = failures
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first
+
+
 def failed(code: EndingCode, message: str, *, runtime_code: str | None = None, asked: str | None = None) -> Decided:
     """The run fails with `code` and its primary cause."""
     return Decided(Verdict(code=code, message=message, runtime_code=runtime_code or None, runtime_asked=asked))

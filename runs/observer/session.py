@@ -30,9 +30,10 @@ from runs.errors import (
     SessionNotFound,
 )
 from runs.observer import launch_steps
-from runs.observer.decided import Decided, defect, failed, failed_by
+from runs.observer.decided import Decided, defect, failed, failed_by, first_of
 from runs.observer.intake import Intake, StreamEnded
 from runs.observer.launcher import Bind, bring_up
+from runs.observer.orders import Orders
 from runs.observer.owned import OwnedRun
 from runs.observer.patience import Patience
 from runs.observer.steering import NotDelivered, send_kickoff
@@ -69,6 +70,11 @@ class RunObserver:
         self._bound = asyncio.Event()
         self._session: Session = runtime.attach(run.plan, adapter_state=run.adapter_state)
         self._patience = Patience(launching)
+        self._orders = Orders(run, self._session)
+
+    def look(self) -> None:
+        """Somebody wants something of the run, or may: its rows are looked at."""
+        self._orders.look()
 
     async def run(self) -> None:
         """The run has ended, or belongs to somebody else now."""
@@ -95,20 +101,27 @@ class RunObserver:
     async def _observe_to_the_end(self) -> None:
         self._bind = await bring_up(self._run, self._runtime, self._session, self._patience)
         pump = asyncio.create_task(self._pump())
-        kickoff = asyncio.create_task(self._kick_off())
+        steering = asyncio.create_task(self._steer())
         try:
-            await asyncio.wait({pump, kickoff}, return_when=asyncio.FIRST_EXCEPTION)
-            if kickoff.done():
-                kickoff.result()
-            await pump
+            await asyncio.wait({pump, steering}, return_when=asyncio.FIRST_COMPLETED)  # neither ends but by raising
+            await (steering if steering.done() else pump)
         finally:
             pump.cancel()
-            kickoff.cancel()
-            await asyncio.gather(pump, kickoff, return_exceptions=True)
+            steering.cancel()
+            await asyncio.gather(pump, steering, return_exceptions=True)
+
+    async def _steer(self) -> None:
+        """The kickoff is sent; from the binding on the run's orders are carried out, a cancel even during the kickoff."""
+        await self._bound.wait()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._kick_off())
+                group.create_task(self._orders.obey())
+        except ExceptionGroup as failures:
+            raise first_of(failures) from failures
 
     async def _kick_off(self) -> None:
         """The kickoff is sent and the run is running; nothing to do for a run that was further on."""
-        await self._bound.wait()
         if self._status is not RunStatus.BINDING_SESSION:
             return
         try:

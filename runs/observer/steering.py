@@ -38,6 +38,10 @@ async def send_kickoff(run: OwnedRun, session: Session) -> None:
         await _deliver(run, session, message)
 
 
+async def send_waiting(run: OwnedRun, session: Session) -> None:
+    """Every message that waits to be sent has a fate, in order per sender; nothing to do where none waits."""
+
+
 async def _deliver(run: OwnedRun, session: Session, message: OutboundMessage) -> None:
     sent = await _send(run, session, message)
     await rows(_record_ack, run, sent)

@@ -16,6 +16,7 @@ from runs.log_context import log_context
 from runs.observer import lease
 from runs.observer.decided import defect
 from runs.observer.lease import Heart, Lease
+from runs.observer.orders import ordered_runs
 from runs.observer.owned import load_owned
 from runs.observer.session import RunObserver
 from runs.runtimes.registry import Runtimes
@@ -30,6 +31,7 @@ class Observer:
 
     def __init__(self) -> None:
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._watched: dict[UUID, RunObserver] = {}
         self._runtimes = Runtimes()
         self._launching = asyncio.Semaphore(settings.OBSERVER_LAUNCH_CONCURRENCY)
         self._next_sweep = 0.0
@@ -58,6 +60,9 @@ class Observer:
             if (room := settings.OBSERVER_MAX_RUNS - len(self._tasks)) > 0:
                 for claimed in await rows(lease.claim, self.id, room):
                     self._watch(claimed)
+            for run_id in await rows(ordered_runs, self.id):
+                if run_id in self._watched:
+                    self._watched[run_id].look()
         except DatabaseFault as error:
             log.warning("could not look for work, trying again: %s", error)
 
@@ -85,8 +90,13 @@ class Observer:
 
     async def _observe(self, owned: Lease) -> None:
         with log_context(run_id=str(owned.run_id)):
-            if (observer := await self._observer_of(owned)) is not None:
+            if (observer := await self._observer_of(owned)) is None:
+                return
+            self._watched[owned.run_id] = observer
+            try:
                 await observer.run()
+            finally:
+                del self._watched[owned.run_id]
 
     async def _observer_of(self, owned: Lease) -> RunObserver | None:
         """What will watch the run. A run that cannot even be read ends: starting it every sweep would never end."""
