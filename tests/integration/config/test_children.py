@@ -17,13 +17,16 @@ from config.watcher import Watcher, stop_all
 LEADER = """
 import os, signal, time
 said = []
+listening, tell = os.pipe()
 member = os.fork()
 if not member:
     signal.signal(signal.SIGTERM, lambda *_: said.append("asked"))
     signal.signal(signal.SIGWINCH, lambda *_: os._exit(print("member ends", *said, flush=True) or 0))
-    print("ready", flush=True)
+    os.write(tell, b".")
 else:
     signal.signal(signal.SIGTERM, lambda *_: (os.kill(member, signal.SIGWINCH), os.wait(), os._exit(0)))
+    os.read(listening, 1)  # ready is who listens to signals, both of them
+    print("ready", flush=True)
 while True:
     time.sleep(60)
 """
