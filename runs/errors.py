@@ -10,6 +10,7 @@
     |  |- IdempotencyKeyReused
     |  `- CursorAhead
     |- RunEnded                    somebody wrote the ending before us
+    |- NoLongerDue                 what an ending was decided on does not hold any more
     |- Fenced                      another observer owns the run now
     |- Unauthenticated, Forbidden
     |- PayloadTooLarge
@@ -102,6 +103,10 @@ class CursorAhead(Conflict):
 
 class RunEnded(InvalidTransition):
     """The run has already ended."""
+
+
+class NoLongerDue(ControlPlaneError):
+    """What the ending was decided on does not hold any more."""
 
 
 class Fenced(ControlPlaneError):

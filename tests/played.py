@@ -7,6 +7,7 @@ from typing import cast
 from runs.domain.events import Observation, ObservationKind, StreamStatus
 from runs.domain.lifecycle import RunStatus
 from runs.domain.requests import ExecutionRequest
+from runs.ending import Questions
 from runs.errors import RuntimeFault, RuntimeUnavailable
 from runs.models import Run
 from runs.observer.owned import OwnedRun
@@ -93,7 +94,8 @@ def owned(run: Run) -> OwnedRun:
         start_envelope=None,
         start_acked=True,
         adapter_state=None,
-        is_taken_over=False,
+        admission_left_s=60.0,
+        recovery_attempts=0,
     )
 
 
@@ -101,7 +103,7 @@ async def observe(run: OwnedRun, session: PlayedSession) -> None:
     """The run's owner has done with it: the ending is written, or it has let go."""
     runtime = cast(Runtime, PlayedRuntime(session))  # it plays only what is asked of a bound session
     async with asyncio.timeout(PATIENCE_SECONDS):
-        await RunObserver(run, runtime, asyncio.Semaphore(1)).run()
+        await RunObserver(run, runtime, launching=asyncio.Semaphore(1), questions=Questions()).run()
 
 
 def away(message: str = "the stream is dropped") -> RuntimeFault:

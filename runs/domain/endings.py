@@ -88,6 +88,14 @@ def verdict_of(state: str | None) -> Verdict | None:
 
 _TERMINAL_NAMES = frozenset(state.value for state in _BY_SESSION_STATE)
 
+NO_ANSWER = "no_answer"
+SESSION_NOT_FOUND = "SESSION_NOT_FOUND"
+
+
+def shows_session_over(asked: str | None) -> bool:
+    """True if what the runtime answered leaves nothing to cancel: the session is over, or gone."""
+    return asked == SESSION_NOT_FOUND or asked in _TERMINAL_NAMES
+
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """What was known when the run ended; times are ISO-8601."""
@@ -137,7 +145,15 @@ def certificate(verdict: Verdict, evidence: Evidence) -> JsonObject:
     return ending
 
 
-def ending_draft(verdict: Verdict, ending: JsonObject, *, run_id: str, session_id: str | None, ended_at: str) -> Draft:
+def ending_draft(
+    verdict: Verdict,
+    ending: JsonObject,
+    *,
+    run_id: str,
+    session_id: str | None,
+    ended_at: str,
+    trace_id: str | None = None,
+) -> Draft:
     """The one terminal event of a run, without its number."""
     data: JsonObject = {
         "status": verdict.status.value,
@@ -147,6 +163,8 @@ def ending_draft(verdict: Verdict, ending: JsonObject, *, run_id: str, session_i
     }
     if session_id:
         data["runtimeSessionId"] = session_id
+    if trace_id:
+        data["traceId"] = trace_id
     if verdict.status is RunStatus.FAILED:
         data["error"] = verdict.message or verdict.code.value
     return Draft(

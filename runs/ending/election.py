@@ -1,66 +1,79 @@
-"""The one place that writes endings: every path on which a run can end comes through `end_run`.
+"""The election: every path on which a run can end comes through `end_run`.
 
-The election is the run's row lock together with `ending_seq`: whoever comes second gets RunEnded and writes nothing.
+It is the run's row lock together with `ending_seq`: whoever comes second gets RunEnded and writes nothing. A database error
+raises; it never reads as "lost".
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import msgspec
 import orjson
 
 from runs.domain.documents import iso
-from runs.domain.endings import DecidedBy, EndingCode, Evidence, Verdict, certificate, ending_draft
-from runs.domain.events import Draft, EventType, JsonObject, Observation, SessionState
-from runs.domain.lifecycle import TERMINAL, RunStatus, path_between
+from runs.domain.endings import Evidence, Verdict, certificate, ending_draft
+from runs.domain.events import Draft, EventType, JsonObject, Observation
+from runs.domain.lifecycle import RunStatus
 from runs.domain.outbound import outbound_data
 from runs.domain.redaction import Redactor
 from runs.domain.text import clean
+from runs.ending.cleanup import owed_cleanup
+from runs.ending.walk import walk
+from runs.ending.wish import as_wanted
+from runs.errors import NoLongerDue
 from runs.models import OutboundMessage
 from runs.recorder import Recorded, RunWriter, writing
 from runs.recorder.messages import facts_of
 
 log = logging.getLogger("signalbox.ending")
 
+# Asked under the lock, right before the ending is written: does what decided it still hold?
+Still = Callable[[RunWriter], bool]
+
 
 def end_run(
-    run_id: UUID, verdict: Verdict, *, epoch: int | None, batch: Sequence[Observation | Draft] = ()
+    run_id: UUID,
+    verdict: Verdict,
+    *,
+    epoch: int | None,
+    batch: Sequence[Observation | Draft] = (),
+    still: Still | None = None,
 ) -> Recorded:
     """`batch` is recorded and the run has ended as `verdict` says, in one transaction.
 
-    Raises RunEnded when somebody else ended the run first, Fenced when `epoch` no longer owns it: nothing is written then.
+    Raises RunEnded when somebody else ended the run first, Fenced when `epoch` no longer owns it, NoLongerDue when `still`
+    says so: nothing is written then.
     """
     with writing(run_id, epoch=epoch, step="ending") as writer:
+        if still is not None and not still(writer):
+            raise NoLongerDue
         writer.append(batch)
         _end(writer, verdict)
-    log.info("run %s ended: %s (%s)", run_id, verdict.status, verdict.code)
+    log.info("run %s ended: %s (%s)", run_id, writer.run.status, verdict.code)
     return writer.recorded()
 
 
 def _end(writer: RunWriter, verdict: Verdict) -> None:
-    if writer.run.wanted == "cancel" and verdict.decided_by is not DecidedBy.RUNTIME:
-        verdict = _as_wanted(verdict)
-    verdict = _shown(verdict, writer.context.redactor)
-    _walk_to(writer, verdict.status)
+    verdict = _shown(as_wanted(writer.run, verdict), writer.context.redactor)
+    walk(writer, verdict.status)
     _fail_unsettled(writer)
-    run, ending = writer.run, certificate(verdict, _evidence(writer, verdict))
+    ending = certificate(verdict, _evidence(writer, verdict))
+    draft = ending_draft(
+        verdict,
+        ending,
+        run_id=str(writer.run.id),
+        session_id=writer.run.session_id,
+        ended_at=iso(writer.clock()),
+        trace_id=writer.run.trace_id,
+    )
     failed = verdict.status is RunStatus.FAILED
     writer.append_ending(
-        ending_draft(verdict, ending, run_id=str(run.id), session_id=run.session_id, ended_at=iso(writer.clock())),
+        draft,
         ending=orjson.dumps(ending, option=orjson.OPT_SORT_KEYS).decode(),
         error_code=verdict.code.value if failed else None,
         error_message=verdict.message if failed else None,
-    )
-
-
-def _as_wanted(verdict: Verdict) -> Verdict:
-    """Once a cancel is committed, whoever writes the ending writes `cancelled`."""
-    return Verdict(
-        code=EndingCode.CANCELLED,
-        decided_by=verdict.decided_by,
-        runtime_asked=verdict.runtime_asked,
-        cleanup_errors=verdict.cleanup_errors,
+        **owed_cleanup(writer, verdict),
     )
 
 
@@ -68,36 +81,18 @@ def _shown(verdict: Verdict, redactor: Redactor) -> Verdict:
     """The words of a runtime as a row can keep and an event may show them."""
 
     def shown(text: str | None) -> str | None:
-        return None if text is None else redactor.redact_text(clean(text))
+        return None if text is None else redactor.redact_text(clean(text))[:LONGEST_WORDS]
 
     return msgspec.structs.replace(
         verdict,
         message=shown(verdict.message),
         runtime_code=shown(verdict.runtime_code),
-        cleanup_errors=tuple(redactor.redact_text(clean(error)) for error in verdict.cleanup_errors),
+        cleanup_errors=tuple(redactor.redact_text(clean(error))[:LONGEST_WORDS] for error in verdict.cleanup_errors),
     )
 
 
-def _walk_to(writer: RunWriter, status: RunStatus) -> None:
-    """A session found further on than its run is walked there: no status is skipped on the way to `status`."""
-    path = path_between(RunStatus(writer.run.status), status)
-    for stop in path or []:
-        if stop not in TERMINAL:
-            writer.append([_arrival(writer, stop)])
-
-
-def _arrival(writer: RunWriter, status: RunStatus) -> Draft:
-    run = writer.run
-    data: JsonObject = {"sessionId": run.session_id, "runStatus": status.value, "modeName": run.mode_name}
-    if status is RunStatus.STARTING:
-        started = {"status": status.value, "runtimeKind": run.runtime_kind, "startedAt": iso(writer.clock())}
-        kind, data = EventType.RUN_STARTED, {**data, **started}
-    elif status is RunStatus.BINDING_SESSION:
-        kind = EventType.SESSION_BOUND
-    else:
-        kind, data = EventType.SESSION_STATE_CHANGED, {**data, "state": SessionState.OPEN.value}
-    subject = ("run", str(run.id)) if kind is EventType.RUN_STARTED else ("session", run.session_id)
-    return Draft(type=kind, data=data, subject_kind=subject[0], subject_id=subject[1])
+# Of what a runtime says in a refusal: enough to read, too little to flood a log (T16).
+LONGEST_WORDS = 2_000
 
 
 def _fail_unsettled(writer: RunWriter) -> None:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from runs.domain.endings import EndingCode, Verdict
 from runs.domain.events import Observation
-from runs.errors import RuntimeFault
+from runs.errors import RuntimeFault, RuntimeRejected, RuntimeUnsupported
+
+REFUSED = "refused"  # the runtime has been asked: that was its answer
 
 
 class Decided(Exception):
@@ -31,7 +33,9 @@ def failed(code: EndingCode, message: str, *, runtime_code: str | None = None, a
 
 def failed_by(code: EndingCode, fault: RuntimeFault) -> Decided:
     """The run fails with `code` because of what the runtime did."""
-    return failed(code, fault.message, runtime_code=fault.runtime_code)
+    answered = isinstance(fault, RuntimeRejected | RuntimeUnsupported)
+    asked = fault.runtime_code or REFUSED if answered else None
+    return failed(code, fault.message, runtime_code=fault.runtime_code, asked=asked)
 
 
 def defect(error: Exception) -> Decided:

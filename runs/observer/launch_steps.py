@@ -9,14 +9,15 @@ from uuid import UUID, uuid5
 
 import orjson
 from django.conf import settings
-from django.db.models import Func, Value
 from django.db.models.functions import Now
 
+from runs.domain import deadlines
 from runs.domain.documents import iso
 from runs.domain.events import Draft, EventType, JsonObject, Observation, SessionSnapshot, SessionState
 from runs.domain.lifecycle import RunStatus
 from runs.domain.outbound import OutboundFacts, outbound_data, payload_descriptor
 from runs.domain.text import clean
+from runs.ending import walk
 from runs.models import OutboundMessage
 from runs.observer.owned import OwnedRun
 from runs.observer.telling import ends_session
@@ -29,7 +30,7 @@ LAUNCHER = "launcher"
 KICKOFF = "kickoff"
 LONGEST_PROTOCOL = 20
 LONGEST_NAME = 100
-LONGEST_ID = 255
+LONGEST_TTL_MS = 30 * 24 * 3600 * 1000
 
 
 def record_started(run: OwnedRun) -> Recorded:
@@ -58,7 +59,7 @@ def store_runtime(run: OwnedRun, info: RuntimeInfo, start: bytes | None) -> byte
         if not writer.run.runtime_version:
             writer.change_run(runtime_version=_fitting(info.version, LONGEST_NAME))
         if start is not None and writer.session.start_envelope is None:
-            writer.change_session(start_envelope=start, start_message_id=uuid5(run.id, "start"), start_sent_at=Now())
+            writer.change_session(start_envelope=start, start_message_id=start_id(run.id), start_sent_at=Now())
         stored = writer.session.start_envelope
     return None if stored is None else bytes(stored)
 
@@ -75,16 +76,25 @@ def _runtime_columns(info: RuntimeInfo) -> dict[str, object]:
     }
 
 
+def record_accepted(run: OwnedRun, adapter_state: bytes | None) -> None:
+    """The runtime has taken the SessionStart: from now on it is never sent again, and a session that is gone is lost."""
+    with writing(run.id, epoch=run.epoch, step="launch.accepted") as writer:
+        writer.change_session(start_acked_at=Now())
+        if adapter_state is not None:
+            writer.change_session(adapter_state=adapter_state)
+
+
 def bind(
     run: OwnedRun,
     *,
     kickoff: Sequence[tuple[KickoffMessage, bytes]],
     snapshot: Observation | None = None,
-    adapter_state: bytes | None = None,
+    ttl_ms: int | None = None,
 ) -> Recorded:
     """The session is bound: its participants are in the log, the kickoff is stored, the hard deadline stands.
 
-    `kickoff` holds each message with the exact bytes to send. `snapshot` is the GetSession answer, where one was asked for.
+    `kickoff` holds each message with the exact bytes to send. `snapshot` is the GetSession answer of a
+    session that an agent opened; `ttl_ms` is how long the runtime says that a session of ours lives.
     """
     with writing(run.id, epoch=run.epoch, step="launch.bind") as writer:
         body = snapshot.body if snapshot is not None else None
@@ -93,24 +103,32 @@ def bind(
         writer.append([_queue(writer, run, index, message, body) for index, (message, body) in enumerate(kickoff)])
         if snapshot is not None and not ends_session(snapshot):
             writer.append([snapshot])  # a session that is over already ends its run after it was bound
-        writer.change_session(**_session_columns(run, seen), start_acked_at=Now())
-        if adapter_state is not None:
-            writer.change_session(adapter_state=adapter_state)
-        writer.change_run(admission_deadline=None, hard_deadline=_hard_deadline(run))
+        writer.change_session(**_session_columns(run, seen))
+        if writer.session.start_acked_at is None:  # opened by an agent
+            writer.change_session(start_acked_at=Now())
+        writer.change_run(
+            **deadlines.bound(
+                writer.clock(),
+                ttl_ms=(granted_ttl_ms(seen) if seen else None) or ttl_ms or run.plan.ttl_ms,
+                grace_ms=settings.RUN_HARD_GRACE_MS,
+                progress_timeout_ms=writer.run.progress_timeout_ms,
+            )
+        )
     return writer.recorded()
 
 
+def granted_ttl_ms(seen: SessionSnapshot) -> int | None:
+    """How long the session lives by its runtime's own word; None where it does not say."""
+    ttl_ms = seen.expires_at_unix_ms - seen.started_at_unix_ms
+    return ttl_ms if seen.started_at_unix_ms and 0 < ttl_ms <= LONGEST_TTL_MS else None
+
+
 def record_running(run: OwnedRun) -> Recorded:
-    """The kickoff is done and the subscription stands: binding_session -> running."""
-    data: JsonObject = {
-        "sessionId": run.plan.session_id,
-        "state": SessionState.OPEN.value,
-        "runStatus": RunStatus.RUNNING.value,
-        "modeName": run.plan.mode_name,
-    }
+    """The kickoff is done and the subscription stands: binding_session -> running, and on to suspended if it is."""
     with writing(run.id, epoch=run.epoch, step="launch.running") as writer:
         if writer.run.status == RunStatus.BINDING_SESSION:
-            writer.append([_own(EventType.SESSION_STATE_CHANGED, data, "session", run.plan.session_id)])
+            is_suspended = writer.context.session_state == SessionState.SUSPENDED
+            walk(writer, RunStatus.SUSPENDED if is_suspended else RunStatus.RUNNING, source=LAUNCHER)
     return writer.recorded()
 
 
@@ -176,6 +194,11 @@ def payload_descriptor_of(writer: RunWriter, message: KickoffMessage) -> JsonObj
     return payload_descriptor(payload, redactor=writer.context.redactor, media_type=message.media_type)
 
 
+def start_id(run_id: UUID) -> UUID:
+    """The fixed message id of a run's SessionStart."""
+    return uuid5(run_id, "start")
+
+
 def kickoff_id(run_id: UUID, index: int) -> UUID:
     """The fixed message id of a kickoff message: the same whoever sends it, and however often."""
     return uuid5(run_id, f"kickoff-{index}")
@@ -199,14 +222,3 @@ def _initiator(plan: SessionPlan, seen: SessionSnapshot | None) -> str:
 def _fitting(text: str, longest: int) -> str:
     # A runtime's own words about itself must not stop a launch.
     return clean(text)[:longest]
-
-
-def _hard_deadline(run: OwnedRun) -> object:
-    return _later(run.plan.ttl_ms + settings.RUN_HARD_GRACE_MS)
-
-
-def _later(milliseconds: int) -> object:
-    clock = Func(function="clock_timestamp")
-    return clock + Func(
-        Value(milliseconds / 1000.0), function="make_interval", template="%(function)s(secs => %(expressions)s)"
-    )

@@ -5,25 +5,32 @@
 Whoever takes over goes on from the run's status: the SessionStart bytes are sent again only while no ack is stored.
 """
 
+import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from django.conf import settings
 
 from runs.bridge import rows
-from runs.domain.endings import EndingCode
+from runs.domain.endings import SESSION_NOT_FOUND, EndingCode
+from runs.domain.events import Envelope, SessionSnapshot
 from runs.domain.lifecycle import RunStatus
 from runs.errors import RuntimeFault, SessionNotFound, ValidationFailed
 from runs.observer import launch_steps
 from runs.observer.backoff import delay
-from runs.observer.decided import failed, failed_by
+from runs.observer.decided import REFUSED, failed, failed_by
 from runs.observer.owned import OwnedRun
 from runs.observer.patience import Patience
 from runs.recorder import Recorded
 from runs.runtimes.plan import KickoffMessage, kickoff_of, outgoing_of
-from runs.runtimes.port import Runtime, Session
+from runs.runtimes.port import Runtime, Sent, Session
 
 Bind = Callable[[], Awaitable[Recorded]]
+Kickoff = Sequence[tuple[KickoffMessage, bytes]]
+
+ALREADY_EXISTS = "SESSION_ALREADY_EXISTS"
+TTL_SECONDS = 2.0
 
 
 async def bring_up(run: OwnedRun, runtime: Runtime, session: Session, patience: Patience) -> Bind | None:
@@ -37,10 +44,22 @@ async def bring_up(run: OwnedRun, runtime: Runtime, session: Session, patience: 
     if status is not RunStatus.STARTING:
         return None
     ours = run.plan.opener == "control-plane"
-    start = await _meet(run, runtime, patience, start=runtime.encode_start(run.plan) if ours else None)
-    if start is not None:
-        return await _open(run, runtime, session, patience, start)
-    return await _await_agent(run, session, patience)
+    kickoff = _kickoff(run, runtime) if ours else ()
+    sent: Sent | None = None
+    if not run.start_acked:
+        start = await _meet(run, runtime, patience, start=runtime.encode_start(run.plan) if ours else None)
+        if start is None:
+            return await _await_agent(run, session, patience)
+        sent = await _open(run, session, patience, start)
+    return lambda: _bind(run, session, sent, kickoff)
+
+
+async def _bind(run: OwnedRun, session: Session, sent: Sent | None, kickoff: Kickoff) -> Recorded:
+    """That the runtime took our SessionStart is on record, and then the binding; no `sent` if the first was already."""
+    if sent is not None:
+        await rows(launch_steps.record_accepted, run, sent.adapter_state)
+        session.confirm(sent.adapter_state)
+    return await rows(launch_steps.bind, run, kickoff=kickoff, ttl_ms=await _granted_ttl(session))
 
 
 async def _meet(run: OwnedRun, runtime: Runtime, patience: Patience, *, start: bytes | None) -> bytes | None:
@@ -56,26 +75,48 @@ async def _meet(run: OwnedRun, runtime: Runtime, patience: Patience, *, start: b
     return stored
 
 
-async def _open(run: OwnedRun, runtime: Runtime, session: Session, patience: Patience, start: bytes) -> Bind:
-    kickoff = _kickoff(run, runtime)
+async def _open(run: OwnedRun, session: Session, patience: Patience, start: bytes) -> Sent:
+    """The runtime has opened our session, now or at an earlier attempt."""
     try:
         sent = await patience.ask(lambda: session.start(start))
+        is_ours = sent.ack.ok or (_exists_already(sent) and await _is_ours(run, session))
     except RuntimeFault as fault:
         raise failed_by(EndingCode.RUNTIME_REJECTED, fault) from fault
-    if not sent.ack.ok:
+    if not is_ours:
         error = sent.ack.error
         message = f"the runtime refused the session: {error.message if error else 'no reason given'}"
-        raise failed(EndingCode.RUNTIME_REJECTED, message, runtime_code=error.code if error else None)
-
-    async def bind() -> Recorded:
-        bound = await rows(launch_steps.bind, run, kickoff=kickoff, adapter_state=sent.adapter_state)
-        session.confirm(sent.adapter_state)
-        return bound
-
-    return bind
+        raise failed(EndingCode.RUNTIME_REJECTED, message, runtime_code=error.code if error else None, asked=REFUSED)
+    return sent
 
 
-def _kickoff(run: OwnedRun, runtime: Runtime) -> Sequence[tuple[KickoffMessage, bytes]]:
+def _exists_already(sent: Sent) -> bool:
+    return sent.ack.error is not None and sent.ack.error.code == ALREADY_EXISTS
+
+
+async def _is_ours(run: OwnedRun, session: Session) -> bool:
+    """True if the session that is there was opened by our own SessionStart, sent by an attempt whose answer was lost."""
+    with contextlib.suppress(TimeoutError):
+        async with (
+            asyncio.timeout(settings.RUNTIME_REQUEST_TIMEOUT_MS / 1000),
+            contextlib.aclosing(session.observe(0)) as stream,  # type: ignore[type-var]
+        ):
+            async for one in stream:
+                if isinstance(one.body, Envelope):
+                    return one.body.message_id == str(launch_steps.start_id(run.id))
+    return False
+
+
+async def _granted_ttl(session: Session) -> int | None:
+    """How long the session lives by its runtime's own word; None where it does not say."""
+    try:
+        async with asyncio.timeout(TTL_SECONDS):
+            seen = (await session.snapshot()).body
+    except (RuntimeFault, TimeoutError):
+        return None  # whoever subscribes next finds out what is wrong
+    return launch_steps.granted_ttl_ms(seen) if isinstance(seen, SessionSnapshot) else None
+
+
+def _kickoff(run: OwnedRun, runtime: Runtime) -> Kickoff:
     """Each kickoff message with the exact bytes to send, made before anything is sent."""
     encoded = []
     for index, message in enumerate(kickoff_of(run.request)):
@@ -92,16 +133,15 @@ def _kickoff(run: OwnedRun, runtime: Runtime) -> Sequence[tuple[KickoffMessage, 
 async def _await_agent(run: OwnedRun, session: Session, patience: Patience) -> Bind:
     """An agent opens the session; until the admission deadline "not found" is no failure."""
     attempt = 0
-    seconds = (run.request.admission_ms or settings.SESSION_POLL_TIMEOUT_MS) / 1000
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + run.admission_left_s
     while True:
         try:
             snapshot = await patience.ask(session.snapshot)
         except SessionNotFound as missing:
             patience.answered()
             if time.monotonic() > deadline:
-                message = f"no agent opened the session within {seconds:.0f} s"
-                raise failed(EndingCode.NEVER_STARTED, message, asked="SESSION_NOT_FOUND") from missing
+                message = "no agent opened the session before the admission deadline"
+                raise failed(EndingCode.NEVER_STARTED, message, asked=SESSION_NOT_FOUND) from missing
             base_ms, max_ms = settings.SESSION_POLL_BASE_MS, settings.SESSION_POLL_MAX_MS
             await session.appears(delay(attempt, base_ms=base_ms, max_ms=max_ms))
             attempt += 1

@@ -1,36 +1,40 @@
 """Leases: which observer owns which run. One beat row per process; every change of owner raises the run's epoch by one."""
 
-import asyncio
 import logging
 import os
 import socket
-import threading
-import time
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.db import Error as DatabaseFault
-from django.db import close_old_connections, connection
+from django.db import connection, transaction
+from django.db.models import Func
 
 from runs import hub
+from runs.crashpoint import committing, crashpoint
 from runs.models import Observer, Run
 from runs.version import VERSION
 
 log = logging.getLogger("signalbox.lease")
 
-EXIT_LOST_LEASE = 70
-
 # Oldest first; rows that another observer is taking at this moment are passed over, so no two ever take the same.
+# The first owner sets the admission clock anew: a run that waited long for an observer gets its time to be launched.
+# Only a run that is taken from a dead observer counts an attempt; one that was handed back does not.
 _CLAIM = """
-UPDATE runs_run SET observer_id = %(me)s, lease_epoch = lease_epoch + 1
- WHERE id IN (
-    SELECT r.id FROM runs_run r
+WITH free AS (
+    SELECT r.id, r.observer_id IS NOT NULL AS is_orphan FROM runs_run r
      WHERE r.ending_seq IS NULL
        AND (r.observer_id IS NULL
             OR EXISTS (SELECT 1 FROM runs_observer o WHERE o.id = r.observer_id AND o.lost_at IS NOT NULL))
+       AND EXISTS (SELECT 1 FROM runs_observer o WHERE o.id = %(me)s AND o.lost_at IS NULL)
+       AND (%(recovers)s OR r.status = 'queued') AND (%(only)s::uuid IS NULL OR r.id = %(only)s)
      ORDER BY r.created_at LIMIT %(room)s FOR NO KEY UPDATE OF r SKIP LOCKED)
-RETURNING id, lease_epoch
+UPDATE runs_run SET observer_id = %(me)s, lease_epoch = lease_epoch + 1,
+       recovery_attempts = recovery_attempts + free.is_orphan::int,
+       admission_deadline = CASE WHEN lease_epoch = 0 AND status = 'queued' AND admission_timeout_ms IS NULL
+            THEN clock_timestamp() + make_interval(secs => %(admission)s) ELSE admission_deadline END
+  FROM free WHERE runs_run.id = free.id
+RETURNING runs_run.id, lease_epoch
 """
 
 _DECLARE_LOST = """
@@ -51,14 +55,33 @@ class Lease:
 
 def register() -> UUID:
     """A new observer row of this process start; its id is never used again."""
+    crashpoint("register.before_commit")
     return Observer.objects.create(host=socket.gethostname()[:255], process_id=os.getpid(), version=VERSION).id
 
 
-def claim(observer: UUID, room: int) -> list[Lease]:
-    """Up to `room` runs that nobody living owns are owned by `observer`, oldest first."""
+def beat(observer: UUID) -> bool:
+    """The observer is known to live; False if it was declared lost, which is for good."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"me": observer, "room": room})
-        return [Lease(run_id, epoch) for run_id, epoch in cursor.fetchall()]
+        cursor.execute(_BEAT, [observer])
+        return bool(cursor.rowcount == 1)
+
+
+def claim(observer: UUID, room: int, *, only: UUID | None = None) -> list[Lease]:
+    """Up to `room` runs that nobody living owns are owned by `observer`, oldest first; just run `only` where given."""
+    parameters: dict[str, str | int | float | UUID | None] = {
+        "me": observer,
+        "room": room,
+        "only": only,
+        "recovers": settings.RUN_RECOVERY_ENABLED,
+        "admission": settings.SESSION_POLL_TIMEOUT_MS / 1000,
+    }
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_CLAIM, parameters)
+            claimed = [Lease(run_id, epoch) for run_id, epoch in cursor.fetchall()]
+        if claimed:  # looking without finding is no step that a crash could break
+            committing("claim")
+    return claimed
 
 
 def declare_losses() -> int:
@@ -74,59 +97,16 @@ def owned_by(observer: UUID) -> list[Lease]:
     return [Lease(run_id, epoch) for run_id, epoch in runs.values_list("id", "lease_epoch")]
 
 
+def forgive(run_id: UUID, epoch: int) -> None:
+    """The run counts no attempts to recover it, if it is still owned under `epoch`."""
+    Run.objects.filter(id=run_id, lease_epoch=epoch, ending_seq=None).update(recovery_attempts=0)
+
+
 def hand_back(observer: UUID) -> int:
     """Every run of `observer` is free for others at once, and the observer is gone; returns how many runs."""
-    freed = Run.objects.filter(observer_id=observer, ending_seq=None).update(observer_id=None)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE runs_observer SET lost_at = clock_timestamp() WHERE id = %s AND lost_at IS NULL", [observer]
-        )
-    hub.call_observers()
+    with transaction.atomic():
+        freed = Run.objects.filter(observer_id=observer, ending_seq=None).update(observer_id=None)
+        Observer.objects.filter(id=observer, lost_at=None).update(lost_at=Func(function="clock_timestamp"))
+        hub.call_observers()
+        committing("hand_back")
     return freed
-
-
-class Heart:
-    """Beats for one observer on its own thread and connection, only while the event loop answers.
-
-    An observer that was declared lost must not write again: the process ends at once.
-    """
-
-    def __init__(self, observer: UUID, loop: asyncio.AbstractEventLoop) -> None:
-        self._observer = observer
-        self._loop = loop
-        self._stopped = threading.Event()
-        self._answered = time.monotonic()
-        self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
-
-    def start(self) -> None:
-        """The heart beats until it is stopped."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """No further beat."""
-        self._stopped.set()
-
-    def _run(self) -> None:
-        while not self._stopped.wait(settings.OBSERVER_BEAT_S / 2):
-            self._loop.call_soon_threadsafe(self._answer)
-            if time.monotonic() - self._answered > settings.OBSERVER_BEAT_S * 2:
-                log.error("the event loop does not answer; not beating")
-                continue
-            self._beat()
-
-    def _answer(self) -> None:
-        self._answered = time.monotonic()
-
-    def _beat(self) -> None:
-        try:
-            close_old_connections()
-            with connection.cursor() as cursor:
-                cursor.execute(_BEAT, [self._observer])
-                alive = cursor.rowcount == 1
-        except DatabaseFault as error:
-            log.warning("could not beat, trying again: %s", error)
-            return
-        if not alive and not self._stopped.is_set():
-            log.critical("observer %s was declared lost; its runs belong to others now", self._observer)
-            logging.shutdown()
-            os._exit(EXIT_LOST_LEASE)

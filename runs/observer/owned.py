@@ -1,7 +1,10 @@
 """OwnedRun: what the owner of a run must know to launch it or to go on, read once when it takes the run."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
+
+from django.db import connection
 
 from runs.domain.lifecycle import RunStatus
 from runs.domain.requests import ExecutionRequest, decode_request
@@ -24,7 +27,22 @@ class OwnedRun:
     start_envelope: bytes | None
     start_acked: bool
     adapter_state: bytes | None
-    is_taken_over: bool
+    admission_left_s: float
+    recovery_attempts: int
+
+
+def _seconds_left(deadline: datetime | None) -> float:
+    """How long until `deadline`, by the database's clock; 0 without one."""
+    if deadline is None:
+        return 0.0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM %s - clock_timestamp())", [deadline])
+        return max(0.0, float(cursor.fetchone()[0]))
+
+
+def load_run(run_id: UUID) -> OwnedRun:
+    """The run as it is now, under whatever epoch: for who acts on a run without owning it."""
+    return load_owned(run_id, epoch=0)
 
 
 def load_owned(run_id: UUID, epoch: int) -> OwnedRun:
@@ -43,6 +61,6 @@ def load_owned(run_id: UUID, epoch: int) -> OwnedRun:
         start_envelope=bytes(session.start_envelope) if session.start_envelope is not None else None,
         start_acked=session.start_acked_at is not None,
         adapter_state=bytes(session.adapter_state) if session.adapter_state is not None else None,
-        # A run that was still starting goes on as a fresh one: its session may not even have been opened.
-        is_taken_over=run.status not in (RunStatus.QUEUED, RunStatus.STARTING),
+        admission_left_s=_seconds_left(run.admission_deadline),
+        recovery_attempts=run.recovery_attempts,
     )

@@ -15,10 +15,11 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from runs.bridge import rows
-from runs.domain.endings import EndingCode, Verdict, verdict_of
-from runs.domain.events import Draft, EventType, JsonObject, Observation, ObservationKind, SessionSnapshot
+from runs.domain.endings import DecidedBy, EndingCode, verdict_of
+from runs.domain.events import Draft, JsonObject, Observation, ObservationKind, SessionSnapshot
 from runs.domain.lifecycle import RunStatus
-from runs.ending import end_run
+from runs.ending import Questions, settle
+from runs.ending.asking import lost_session
 from runs.errors import (
     Fenced,
     RunEnded,
@@ -29,16 +30,17 @@ from runs.errors import (
     RuntimeUnsupported,
     SessionNotFound,
 )
-from runs.observer import launch_steps
+from runs.observer import launch_steps, lease
 from runs.observer.decided import Decided, defect, failed, failed_by, first_of
 from runs.observer.intake import Intake, StreamEnded
 from runs.observer.launcher import Bind, bring_up
 from runs.observer.orders import Orders
 from runs.observer.owned import OwnedRun
 from runs.observer.patience import Patience
+from runs.observer.recovery import Recovery
 from runs.observer.steering import NotDelivered, send_kickoff
-from runs.observer.telling import ends_session, is_delivery, is_opened, is_telling, message_count, reconnecting
-from runs.queries import accepted_commitment, unreadable_frames
+from runs.observer.telling import ends_session, is_delivery, is_telling, message_count, reconnecting
+from runs.queries import unreadable_frames
 from runs.recorder import Recorded, quarantine, record
 from runs.runtimes.port import Runtime, Session
 
@@ -46,6 +48,7 @@ log = logging.getLogger("signalbox.observer")
 
 # How long the last envelopes of an ended session may take to arrive before they count as missing.
 LAST_ENVELOPES_SECONDS = 2.0
+FORGIVEN_AFTER_SECONDS = 60.0
 
 
 class ReadAgain(Exception):
@@ -55,17 +58,17 @@ class ReadAgain(Exception):
 class RunObserver:
     """What one observer does for one run it owns."""
 
-    def __init__(self, run: OwnedRun, runtime: Runtime, launching: asyncio.Semaphore) -> None:
+    def __init__(self, run: OwnedRun, runtime: Runtime, *, launching: asyncio.Semaphore, questions: Questions) -> None:
         self._run = run
         self._runtime = runtime
-        self._launching = launching
+        self._questions = questions
         self._status = run.status
         self._cursor = run.cursor
         self._is_distrusted = False  # the cursor: this runtime no longer has what it counts
         self._is_broken = False  # the stream, since it last delivered anything
         self._over: Observation | None = None  # what the runtime said when the session was over
         self._stopped_at: int | None = None  # the cursor where the replay of an ended session last broke off
-        self._recovery = "reattached" if run.is_taken_over else None
+        self.recovery = Recovery(run)
         self._bind: Bind | None = None
         self._bound = asyncio.Event()
         self._session: Session = runtime.attach(run.plan, adapter_state=run.adapter_state)
@@ -94,6 +97,9 @@ class RunObserver:
     async def _to_the_ending(self) -> None:
         """The ending is written. What goes wrong while it is being written is told apart like any other fault (B09)."""
         try:
+            if self._run.recovery_attempts > settings.RUN_RECOVERY_MAX_ATTEMPTS:
+                message = f"taken over {self._run.recovery_attempts} times from dead observers, without progress"
+                raise failed(EndingCode.RECOVERY_EXHAUSTED, message)
             await self._observe_to_the_end()
         except Decided as decided:
             await self._end(decided)
@@ -102,13 +108,23 @@ class RunObserver:
         self._bind = await bring_up(self._run, self._runtime, self._session, self._patience)
         pump = asyncio.create_task(self._pump())
         steering = asyncio.create_task(self._steer())
+        forgiving = asyncio.create_task(self._forgive())
         try:
             await asyncio.wait({pump, steering}, return_when=asyncio.FIRST_COMPLETED)  # neither ends but by raising
             await (steering if steering.done() else pump)
         finally:
-            pump.cancel()
-            steering.cancel()
-            await asyncio.gather(pump, steering, return_exceptions=True)
+            for task in (pump, steering, forgiving):
+                task.cancel()
+            await asyncio.gather(pump, steering, forgiving, return_exceptions=True)
+
+    async def _forgive(self) -> None:
+        """Attempts to recover the run are forgotten once it has been read for a while, even if it says nothing."""
+        if not self._run.recovery_attempts:
+            return
+        await self._bound.wait()
+        await asyncio.sleep(FORGIVEN_AFTER_SECONDS)
+        if not self._is_broken:
+            await rows(lease.forgive, self._run.id, self._run.epoch)
 
     async def _steer(self) -> None:
         """The kickoff is sent; from the binding on the run's orders are carried out, a cancel even during the kickoff."""
@@ -166,6 +182,7 @@ class RunObserver:
 
     def _stands(self) -> None:
         self._is_broken = False
+        self.recovery.stands()
         self._patience.stood()
 
     async def _broken(self, fault: Exception) -> None:
@@ -261,28 +278,11 @@ class RunObserver:
         if not batch:
             return
         try:
-            recorded = await rows(record, self._run.id, self._announced(batch), epoch=self._run.epoch)
+            recorded = await rows(record, self._run.id, self.recovery.announced(batch), epoch=self._run.epoch)
         except RunEnded:
             await rows(quarantine, self._run.id, batch)
             raise
         self._took(recorded)
-
-    def _announced(self, batch: Sequence[Observation]) -> list[Observation | Draft]:
-        """How the recovery went is an event, said once our subscription stands again."""
-        if self._recovery is None or not any(map(is_opened, batch)):
-            return list(batch)
-        data: JsonObject = {"status": "recovered", "recovery": self._recovery}
-        self._recovery = None
-        return [
-            *batch,
-            Draft(
-                type=EventType.SESSION_STREAM_OPENED,
-                data=data,
-                source_name="recovery",
-                subject_kind="session",
-                subject_id=self._run.plan.session_id,
-            ),
-        ]
 
     def _took(self, recorded: Recorded) -> None:
         self._status = recorded.status
@@ -291,14 +291,9 @@ class RunObserver:
     async def _lost(self) -> None:
         if self._over is not None:
             await self._finish(self._over, reason="evicted")
-        message, asked = "the runtime no longer knows the session", "SESSION_NOT_FOUND"
-        commitment = await rows(accepted_commitment, self._run.id)
-        if commitment is not None:
-            raise Decided(Verdict(code=EndingCode.RESOLVED, runtime_asked=asked, commitment_seq=commitment))
-        raise failed(EndingCode.SESSION_LOST, message, runtime_code="NOT_FOUND", asked=asked)
+        raise Decided(await rows(lost_session, self._run.id, decided_by=DecidedBy.OBSERVER))
 
     async def _end(self, decided: Decided) -> None:
-        try:
-            await rows(end_run, self._run.id, decided.verdict, epoch=self._run.epoch, batch=decided.batch)
-        except (RunEnded, Fenced) as lost:
-            log.info("run %s: somebody else wrote the ending: %s", self._run.id, lost)
+        batch: list[Observation | Draft] = [*decided.batch, *self.recovery.ended(decided.verdict.code)]
+        run, verdict = self._run, decided.verdict
+        await settle(run.id, verdict, self._session, self._questions, epoch=run.epoch, batch=batch)

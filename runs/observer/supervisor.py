@@ -3,7 +3,10 @@
 import asyncio
 import contextlib
 import logging
-import time
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
@@ -11,30 +14,48 @@ from django.db import Error as DatabaseFault
 
 from runs import hub
 from runs.bridge import rows
-from runs.ending import end_run
+from runs.ending import Questions, end_run
+from runs.errors import Fenced, RunEnded
 from runs.log_context import log_context
 from runs.observer import lease
 from runs.observer.decided import defect
-from runs.observer.lease import Heart, Lease
+from runs.observer.heart import Heart
+from runs.observer.lease import Lease
 from runs.observer.orders import ordered_runs
 from runs.observer.owned import load_owned
 from runs.observer.session import RunObserver
+from runs.observer.sweep import Sweep
 from runs.runtimes.registry import Runtimes
 
 log = logging.getLogger("signalbox.observer")
 
 POLL_SECONDS = 1.0
+JITTER = 0.2
+AGAIN_AFTER_SECONDS = 1.0
+# A hand-back is over in two seconds: what does not let go by then is left behind, and fenced off.
+LETTING_GO_SECONDS = 1.0
+CLOSING_SECONDS = 0.3
+
+
+@dataclass(slots=True)
+class Watched:
+    """One run this observer owns: under which epoch, the task that watches it, and what that task has made to do so."""
+
+    epoch: int
+    task: asyncio.Task[None]
+    observer: RunObserver | None = None
 
 
 class Observer:
-    """Claims runs, watches them, declares dead observers lost. Many may run, on any number of machines."""
+    """Claims runs, watches them, sweeps. Many may run, on any number of machines."""
 
     def __init__(self) -> None:
-        self._tasks: dict[UUID, asyncio.Task[None]] = {}
-        self._watched: dict[UUID, RunObserver] = {}
+        self.faults: Counter[str] = Counter()  # of background loops, by name
+        self._watched: dict[UUID, Watched] = {}
         self._runtimes = Runtimes()
         self._launching = asyncio.Semaphore(settings.OBSERVER_LAUNCH_CONCURRENCY)
-        self._next_sweep = 0.0
+        self._questions = Questions()
+        self._sweep = Sweep(self._runtimes, self._questions)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watches until `stop` is set; then every run is handed back and this observer is gone."""
@@ -42,79 +63,116 @@ class Observer:
         heart = Heart(self.id, asyncio.get_running_loop())
         heart.start()
         log.info("observer %s is watching", self.id)
+        loops = [
+            asyncio.create_task(self._kept("work", self._work)),
+            asyncio.create_task(self._kept("sweep", self._sweep_again_and_again)),
+        ]
         try:
-            async with hub.subscribe_to_work() as work:
-                stopping = asyncio.create_task(stop.wait())
-                while not stop.is_set():
-                    await self._look_for_work()
-                    waiting = asyncio.create_task(work.wait(POLL_SECONDS))
-                    await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                    waiting.cancel()
+            await stop.wait()
         finally:
             heart.stop()
+            await _let_go(loops)
             await self._hand_back()
 
-    async def _look_for_work(self) -> None:
-        try:
-            await self._sweep_if_due()
-            if (room := settings.OBSERVER_MAX_RUNS - len(self._tasks)) > 0:
-                for claimed in await rows(lease.claim, self.id, room):
-                    self._watch(claimed)
-            for run_id in await rows(ordered_runs, self.id):
-                if run_id in self._watched:
-                    self._watched[run_id].look()
-        except DatabaseFault as error:
-            log.warning("could not look for work, trying again: %s", error)
+    async def _kept(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
+        """The loop runs for ever: what it raises is logged and counted, and it is started again."""
+        while True:
+            try:
+                await loop()
+            except DatabaseFault as error:
+                log.warning("%s: trying again: %s", name, error)
+            except Exception:
+                log.exception("%s failed and is started again", name)
+            self.faults[name] += 1
+            await asyncio.sleep(AGAIN_AFTER_SECONDS)
 
-    async def _sweep_if_due(self) -> None:
-        if time.monotonic() < self._next_sweep:
-            return
-        self._next_sweep = time.monotonic() + settings.OBSERVER_SWEEP_S
-        if lost := await rows(lease.declare_losses):
-            log.warning("%s observers were declared lost", lost)
-        # A task that died inside a living process owns nothing for long.
-        for owned in await rows(lease.owned_by, self.id):
-            if owned.run_id not in self._tasks:
+    async def _work(self) -> None:
+        async with hub.subscribe_to_work() as work:
+            while True:
+                await self._look_for_work()
+                await work.wait(POLL_SECONDS)
+
+    async def _look_for_work(self) -> None:
+        if (room := settings.OBSERVER_MAX_RUNS - len(self._watched)) > 0:
+            claimed = await rows(lease.claim, self.id, room)
+            for owned in claimed:
                 self._watch(owned)
+        for run_id in await rows(ordered_runs, self.id):
+            watched = self._watched.get(run_id)
+            if watched is not None and watched.observer is not None:
+                watched.observer.look()
+
+    async def _sweep_again_and_again(self) -> None:
+        while True:
+            await self._sweep.once()
+            await self._compare_tasks()
+            await asyncio.sleep(settings.OBSERVER_SWEEP_S * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - out of step
+
+    async def _compare_tasks(self) -> None:
+        """Every run this observer owns has a living task, and no task works on a run that is over or somebody else's."""
+        before = dict(self._watched)
+        owned = {one.run_id: one for one in await rows(lease.owned_by, self.id)}
+        for run_id, watched in before.items():
+            if run_id not in owned:
+                watched.task.cancel()
+        for one in owned.values():
+            self._watch(one)
 
     def _watch(self, owned: Lease) -> None:
+        """A task watches the run under this lease; one under an older lease is cancelled."""
+        former = self._watched.get(owned.run_id)
+        if former is not None and former.epoch >= owned.epoch:
+            return
+        if former is not None:
+            former.task.cancel()
         task = asyncio.create_task(self._observe(owned), name=f"run {owned.run_id}")
-        self._tasks[owned.run_id] = task
-        task.add_done_callback(lambda done: self._forget(owned.run_id, done))
+        watched = self._watched[owned.run_id] = Watched(owned.epoch, task)
+        task.add_done_callback(lambda _: self._forget(owned.run_id, watched))
 
-    def _forget(self, run_id: UUID, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(run_id) is task:
-            del self._tasks[run_id]
+    def _forget(self, run_id: UUID, watched: Watched) -> None:
+        if self._watched.get(run_id) is watched:
+            del self._watched[run_id]
+        task = watched.task
         if not task.cancelled() and (error := task.exception()) is not None:
+            self.faults["run"] += 1
             log.error("the task of run %s died and will be restarted", run_id, exc_info=error)
 
     async def _observe(self, owned: Lease) -> None:
         with log_context(run_id=str(owned.run_id)):
-            if (observer := await self._observer_of(owned)) is None:
+            observer = await self._observer_of(owned)
+            watched = self._watched.get(owned.run_id)
+            if observer is None or watched is None or watched.epoch != owned.epoch:
                 return
-            self._watched[owned.run_id] = observer
-            try:
-                await observer.run()
-            finally:
-                del self._watched[owned.run_id]
+            watched.observer = observer
+            await observer.run()
 
     async def _observer_of(self, owned: Lease) -> RunObserver | None:
         """What will watch the run. A run that cannot even be read ends: starting it every sweep would never end."""
         try:
             run = await rows(load_owned, owned.run_id, owned.epoch)
-            return RunObserver(run, self._runtimes.get(run.kind), self._launching)
+            runtime = self._runtimes.get(run.kind)
+            return RunObserver(run, runtime, launching=self._launching, questions=self._questions)
         except DatabaseFault:
             raise
         except Exception as error:
             log.exception("run %s cannot be watched", owned.run_id)
-            await rows(end_run, owned.run_id, defect(error).verdict, epoch=owned.epoch)
+            with contextlib.suppress(RunEnded, Fenced):
+                await rows(end_run, owned.run_id, defect(error).verdict, epoch=owned.epoch)
             return None
 
     async def _hand_back(self) -> None:
-        for task in list(self._tasks.values()):
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await _let_go([watched.task for watched in self._watched.values()])
         with contextlib.suppress(DatabaseFault):
             freed = await rows(lease.hand_back, self.id)
             log.info("observer %s handed back %s runs", self.id, freed)
-        await self._runtimes.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._runtimes.close()
+
+
+async def _let_go(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """The tasks were cancelled and have ended, or their time is over."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=LETTING_GO_SECONDS)

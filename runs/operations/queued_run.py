@@ -36,6 +36,7 @@ def queued_run(
     header, trace_id = parsed_traceparent(traceparent) or ("", None)
     session = request.session
     admission_ms = request.admission_ms or settings.RUN_ADMISSION_TIMEOUT_MS
+    progress_ms = settings.RUN_PROGRESS_TIMEOUT_MS if request.progress_ms is None else request.progress_ms
     run = Run(
         id=uuid7(),
         project_id=project_id,
@@ -51,6 +52,8 @@ def queued_run(
         request_digest=digest_of(request),
         request=stored_text(request),
         admission_deadline=Now() + timedelta(milliseconds=admission_ms),
+        admission_timeout_ms=request.admission_ms,
+        progress_timeout_ms=progress_ms,
     )
     _describe(run, request, {**_metadata(request, actor), **metadata})
     return run

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
+from django.conf import settings
 from django.db.models.functions import Now
 
+from runs.domain import deadlines
 from runs.domain.documents import iso
 from runs.domain.events import (
     ENDING_TYPES,
@@ -68,6 +70,7 @@ class RunWriter:
         self._run_changes: dict[str, object] = {}
         self._session_changes: dict[str, object] = {}
         self._stored_cursor = self.session.cursor
+        self._has_progressed = False
         self._replies = Replies(run, awaiting=awaited_replies(self.state))
 
     def append(self, batch: Sequence[Observation | Draft]) -> list[Event]:
@@ -139,6 +142,8 @@ class RunWriter:
         append_rows("runs_rawobservation", RAW_COLUMNS, self._raw_rows)
         if self._events:
             self._store_events()
+        if self._has_progressed:
+            self._note_progress()
         if self._raw_rows:
             self.change_run(last_raw_seq=self.run.last_raw_seq)
         if self.session.cursor != self._stored_cursor:
@@ -164,6 +169,15 @@ class RunWriter:
             types=sorted({event.type for event in self._events}),
         )
 
+    def _note_progress(self) -> None:
+        """The session has said something: it is not stuck, and whoever watches it gets along with it."""
+        if self.run.recovery_attempts:
+            self.change_run(recovery_attempts=0)
+        if self.run.status != RunStatus.SUSPENDED and self.run.progress_timeout_ms:
+            timeout_ms, deadline = self.run.progress_timeout_ms, self.run.progress_deadline
+            moved = deadlines.progressed(self.clock(), deadline=deadline, progress_timeout_ms=timeout_ms)
+            self.change_run(**moved)
+
     def _set_clock(self, now: datetime) -> None:
         if self.now is None:
             # A host's clock may step back under a database; a run's own time never does.
@@ -176,6 +190,7 @@ class RunWriter:
         self._raw_rows.append(
             (uuid7(), self.run.id, raw_seq, observation.kind, one.source_id, one.digest, observation.raw, self.now)
         )
+        self._has_progressed |= deadlines.is_progress(observation)
         if observation.kind == ObservationKind.ENVELOPE:
             self.session.cursor += 1
         elif isinstance(observation.body, SessionSnapshot):
@@ -230,9 +245,16 @@ class RunWriter:
                 f"run is {self.run.status} and cannot become {target}",
                 details={"from": self.run.status, "to": target},
             )
-        self.change_run(status=target)
         if target == RunStatus.STARTING:
             self.change_run(started_at=self.now)
+        elif target == RunStatus.SUSPENDED:
+            hard, grace_ms = self.run.hard_deadline, settings.RUN_HARD_GRACE_MS
+            self.change_run(**deadlines.suspended(self.clock(), hard=hard, grace_ms=grace_ms))
+        elif self.run.status == RunStatus.SUSPENDED and target == RunStatus.RUNNING:
+            since, progress = self.run.suspended_at, self.run.progress_deadline
+            hard = self.run.hard_deadline_awake
+            self.change_run(**deadlines.resumed(self.clock(), since=since, hard=hard, progress=progress))
+        self.change_run(status=target)
 
     def _event_row(self, event: Event) -> tuple[object, ...]:
         return (

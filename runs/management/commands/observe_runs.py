@@ -1,7 +1,10 @@
 """Watch runs: launch what is queued, record what runtimes say, take over what nobody owns."""
 
 import asyncio
+import logging
+import os
 import signal
+import sys
 
 from django.core.management.base import BaseCommand
 
@@ -16,8 +19,12 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: object, **options: object) -> None:
-        """Blocks until a signal arrives."""
+        """Blocks until a signal arrives, and ends the process."""
         asyncio.run(_observe())
+        logging.shutdown()
+        sys.stdout.flush()
+        # Everything is handed back. A thread that still waits for the database would hold the process up, fenced as it is.
+        os._exit(0)
 
 
 async def _observe() -> None:

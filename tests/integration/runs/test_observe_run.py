@@ -12,7 +12,7 @@ from runs.api.requests import read_execution_request
 from runs.bridge import rows
 from runs.models import Event, Observer, OutboundMessage, Run
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.observer import lease
+from runs.observer import heart, lease
 from runs.observer.supervisor import Observer as ObserverProcess
 from runs.operations.audit import Actor
 from runs.operations.launch import launch_run
@@ -193,13 +193,13 @@ def test_a_run_that_cannot_even_be_read_ends_instead_of_being_started_for_ever_b
 
 def test_no_fault_of_the_database_stops_the_heart(monkeypatch: pytest.MonkeyPatch) -> None:
     observer = lease.register()
-    heart = lease.Heart(observer, asyncio.new_event_loop())
+    beating = heart.Heart(observer, asyncio.new_event_loop())
 
     def closed() -> None:
         raise InterfaceError("connection already closed")
 
-    monkeypatch.setattr(lease, "close_old_connections", closed)
-    heart._beat()  # what its thread calls: an exception here would end the thread, and with it the lease
+    monkeypatch.setattr(heart, "close_old_connections", closed)
+    beating._beat()  # what its thread calls: an exception here would end the thread, and with it the lease
     assert Observer.objects.get(id=observer).lost_at is None
 
 

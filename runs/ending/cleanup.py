@@ -1,0 +1,126 @@
+"""Clean-up: what is left to do at the runtime once an ending of our own has committed. It never touches the event.
+
+A session that may still be open is cancelled. That is a durable task of the run: due at once, done by any sweep, 15 s a try,
+five tries; how it went is shown beside the ending.
+"""
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+
+from runs.bridge import rows
+from runs.domain.endings import DecidedBy, EndingCode, Verdict, shows_session_over
+from runs.domain.requests import decode_request
+from runs.domain.text import clean
+from runs.ending.rest import batches
+from runs.errors import RuntimeFault, RuntimeUnsupported, SessionNotFound
+from runs.models import Run
+from runs.recorder import RunWriter, quarantine
+from runs.recorder.context import redactor
+from runs.runtimes.port import Session
+
+log = logging.getLogger("signalbox.ending")
+
+TRY_SECONDS = 15
+TRIES = 5
+LATE_MOST = 10_000
+LONGEST_ERROR = 500
+
+# Refused before there was a session of ours: nothing to cancel, and one of that id belongs to somebody else.
+_NEVER_OURS = frozenset({EndingCode.RUNTIME_REJECTED, EndingCode.MODE_NOT_SUPPORTED})
+
+# The claim is a lease of one try: whoever dies with it leaves the clean-up to a later sweep. Waits: 30 s, 60 s, 90 s ...
+_CLAIM = """
+UPDATE runs_run SET cleanup_attempts = cleanup_attempts + 1,
+       cleanup_due_at = clock_timestamp() + make_interval(secs => %(wait)s * (cleanup_attempts + 1))
+ WHERE id IN (
+    SELECT id FROM runs_run WHERE cleanup_status = 'pending' AND cleanup_due_at <= clock_timestamp()
+     ORDER BY cleanup_due_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING id, cleanup_attempts
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DueCleanup:
+    """One claimed try."""
+
+    run_id: UUID
+    attempt: int
+
+
+def owed_cleanup(writer: RunWriter, verdict: Verdict) -> dict[str, object]:
+    """The columns of an ending that leaves a session open which is ours to cancel; none otherwise."""
+    if verdict.decided_by is DecidedBy.RUNTIME or shows_session_over(verdict.runtime_asked):
+        return {}
+    session = writer.session
+    never_ours = session.start_acked_at is None and verdict.code in _NEVER_OURS
+    if never_ours or not (session.start_sent_at is not None or _is_delegated(writer.run)):
+        return {}
+    return {"cleanup_status": "pending", "cleanup_due_at": writer.clock()}
+
+
+def _is_delegated(run: Run) -> bool:
+    bound = run.session_opener == "agent" and run.hard_deadline is not None
+    return bound and decode_request(run.request).session.cancellation_delegated
+
+
+def claim_cleanups(limit: int) -> list[DueCleanup]:
+    """Up to `limit` due clean-ups, each for this caller alone until it is due again."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"wait": TRY_SECONDS * 2, "limit": limit})
+        return [DueCleanup(run_id, attempt) for run_id, attempt in cursor.fetchall()]
+
+
+async def clean_up(due: DueCleanup, session: Session) -> None:
+    """The try is over: the session is cancelled or gone, or the error is kept and the next try planned."""
+    error = await _cancelled(session)
+    if error is None:
+        await _keep_late(due.run_id, session)
+    await rows(_note, due, error)
+
+
+async def _cancelled(session: Session) -> str | None:
+    """None once the session is over; else what went wrong."""
+    try:
+        async with asyncio.timeout(TRY_SECONDS):
+            sent = await session.cancel("the run has ended")
+    except SessionNotFound:
+        return None
+    except TimeoutError:
+        return f"CancelSession: no answer within {TRY_SECONDS} s"
+    except RuntimeUnsupported as fault:
+        return f"CancelSession: {fault.message} (not supported)"
+    except RuntimeFault as fault:
+        return f"CancelSession: {fault.message}"
+    refusal = sent.ack.error
+    return None if sent.ack.ok else f"CancelSession was refused: {refusal.message if refusal else 'no reason given'}"
+
+
+async def _keep_late(run_id: UUID, session: Session) -> None:
+    """What the session said between the ending and the cancelling is kept as late data, as far as it is still told."""
+    cursor = await rows(_cursor_of, run_id)
+    with contextlib.suppress(RuntimeFault):  # the ending stands, and the runtime has told what it tells
+        async with contextlib.aclosing(batches(session, cursor, enough=LATE_MOST)) as heard:
+            async for late in heard:
+                await rows(quarantine, run_id, late)
+
+
+def _cursor_of(run_id: UUID) -> int:
+    return Run.objects.select_related("session").only("session__cursor").get(id=run_id).session.cursor
+
+
+def _note(due: DueCleanup, error: str | None) -> None:
+    run = Run.objects.filter(id=due.run_id, cleanup_status="pending", cleanup_attempts=due.attempt)
+    if error is None:
+        changed = run.update(cleanup_status="done", cleanup_due_at=None)
+    else:
+        shown = redactor().redact_text(clean(error))[:LONGEST_ERROR]
+        log.warning("clean-up of run %s, try %s: %s", due.run_id, due.attempt, shown)
+        errors = [*Run.objects.only("cleanup_errors").get(id=due.run_id).cleanup_errors, shown]
+        over = {"cleanup_status": "failed", "cleanup_due_at": None} if due.attempt >= TRIES else {}
+        changed = run.update(cleanup_errors=errors, **over)
+    log.debug("clean-up of run %s noted in %s rows", due.run_id, changed)

@@ -1,0 +1,92 @@
+"""Heart: an observer's beat, on a thread and connection of its own, and its end when it can no longer be sure of its runs.
+
+The process ends at once (exit status 70) when it was declared lost, and when no beat has got through for two thirds of the
+lease by the monotonic clock: the database is away, the event loop does not answer, or the process was stopped and woke up.
+Its runs then belong to others, or soon will; whoever started it starts a new one.
+"""
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from uuid import UUID
+
+from django.conf import settings
+from django.db import Error as DatabaseFault
+from django.db import close_old_connections
+
+from runs.observer import lease
+
+log = logging.getLogger("signalbox.lease")
+
+EXIT_LOST_LEASE = 70
+LEASE_PART = 2 / 3
+# Looked at this often between two beats: a process that was stopped and woke up ends before it has done much.
+GLANCES_PER_BEAT = 10
+
+
+class Heart:
+    """Beats for one observer while its event loop answers."""
+
+    def __init__(self, observer: UUID, loop: asyncio.AbstractEventLoop) -> None:
+        self._observer = observer
+        self._loop = loop
+        self._stopped = threading.Event()
+        self._renewed = self._answered = time.monotonic()
+        self._next_beat = 0.0
+        self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
+
+    def start(self) -> None:
+        """The heart beats until it is stopped."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No further beat."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._glance()
+            except Exception:
+                log.exception("a beat failed; the heart goes on")  # without it the observer would live unseen
+            self._stopped.wait(settings.OBSERVER_BEAT_S / GLANCES_PER_BEAT)
+
+    def _glance(self) -> None:
+        self._end_if_stalled()
+        if time.monotonic() >= self._next_beat:
+            self._beat()
+        self._loop.call_soon_threadsafe(self._answer)
+
+    def _answer(self) -> None:
+        self._answered = time.monotonic()
+
+    def _beat(self) -> None:
+        """One beat has got through, or will be tried again at the next glance."""
+        began = time.monotonic()
+        if began - self._answered > settings.OBSERVER_BEAT_S:
+            log.error("the event loop does not answer; not beating")
+            return
+        try:
+            close_old_connections()
+            is_alive = lease.beat(self._observer)
+        except DatabaseFault as error:
+            log.warning("could not beat, trying again: %s", error)
+            return
+        if not is_alive:
+            self._end("was declared lost")
+        self._renewed = began  # from when it was sent: the answer may have been long on its way
+        self._next_beat = began + settings.OBSERVER_BEAT_S
+
+    def _end_if_stalled(self) -> None:
+        silent = time.monotonic() - self._renewed
+        if silent > settings.OBSERVER_LEASE_S * LEASE_PART:
+            self._end(f"has not renewed its lease for {silent:.1f} s")
+
+    def _end(self, why: str) -> None:
+        if self._stopped.is_set():
+            return
+        log.critical("observer %s %s; its runs belong to others now", self._observer, why)
+        logging.shutdown()
+        os._exit(EXIT_LOST_LEASE)

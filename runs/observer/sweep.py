@@ -1,0 +1,130 @@
+"""The sweep: everything that is due and that nobody else may be there to do. Every observer sweeps every few seconds; so does
+the net, when none of them is left.
+
+    lost observers -> deadlines -> overdue replies, messages and wishes nobody carried out -> clean-ups
+
+It owns no run. Any number may sweep at once: rows are claimed, or their election is lost. One bad row stops nobody.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from django.db import Error as DatabaseFault
+
+from runs.bridge import rows
+from runs.domain.endings import DecidedBy, EndingCode, Verdict
+from runs.ending import Outcome, Questions, end_run, settle
+from runs.ending.cleanup import DueCleanup, claim_cleanups, clean_up
+from runs.errors import RunEnded
+from runs.observer import lease
+from runs.observer.due import BATCH, DueRun, claim_due_runs
+from runs.observer.owned import load_run
+from runs.runtimes.port import Session
+from runs.runtimes.registry import Runtimes
+
+log = logging.getLogger("signalbox.sweep")
+
+# Of one batch at once: asking is bounded again by Questions, rows by the bridge.
+AT_ONCE = 64
+
+
+class Sweep:
+    """Sweeps of one process. Belongs to one event loop."""
+
+    def __init__(self, runtimes: Runtimes, questions: Questions) -> None:
+        self._runtimes = runtimes
+        self._questions = questions
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    async def once(self) -> Counter[str]:
+        """Whatever was due has been done, or was found and failed (logged); returns how much of what."""
+        done: Counter[str] = Counter()
+        steps: tuple[Callable[[], Awaitable[Counter[str]]], ...] = (
+            self._declare_losses,
+            self._end_due_runs,
+            self._clean_up,
+        )
+        for step in steps:
+            try:
+                done += await step()
+            except DatabaseFault as error:
+                log.warning("a sweep could not go on, the next one will: %s", error)
+            except Exception:
+                log.exception("a step of a sweep failed; the others go on")
+                done["failed"] += 1
+        if done:
+            log.info("swept: %s", ", ".join(f"{number} {name}" for name, number in sorted(done.items())))
+        return done
+
+    async def _declare_losses(self) -> Counter[str]:
+        return +Counter({"observers declared lost": await rows(lease.declare_losses)})
+
+    async def _end_due_runs(self) -> Counter[str]:
+        done: Counter[str] = Counter()
+        while due := await rows(claim_due_runs):
+            done.update(await asyncio.gather(*(self._one(one.run_id, self._ended(one)) for one in due)))
+            if len(due) < BATCH:
+                break
+        return done
+
+    async def _clean_up(self) -> Counter[str]:
+        done: Counter[str] = Counter()
+        while due := await rows(claim_cleanups, BATCH):
+            done.update(await asyncio.gather(*(self._one(one.run_id, self._cleaned(one)) for one in due)))
+            if len(due) < BATCH:
+                break
+        return done
+
+    async def _one(self, run_id: UUID, work: Awaitable[str]) -> str:
+        """What became of one row; a defect in it is logged and costs the others nothing."""
+        async with self._slots:
+            try:
+                return await work
+            except DatabaseFault as error:
+                log.warning("run %s could not be swept, a later sweep will try: %s", run_id, error)
+            except Exception:
+                log.exception("run %s could not be swept", run_id)
+        return "failed"
+
+    async def _ended(self, due: DueRun) -> str:
+        session = await self._session_of(due.run_id)
+        if session is None:
+            return await self._end_unreadable(due.run_id)
+        try:
+            outcome = await settle(due.run_id, due.verdict, session, self._questions, epoch=None, still=due.still)
+        finally:
+            await session.close()
+        return f"runs {outcome}" if outcome is Outcome.ENDED else f"due runs {outcome}"
+
+    async def _cleaned(self, due: DueCleanup) -> str:
+        session = await self._session_of(due.run_id)
+        if session is not None:
+            try:
+                await clean_up(due, session)
+            finally:
+                await session.close()
+        return "clean-ups tried"
+
+    async def _session_of(self, run_id: UUID) -> Session | None:
+        """A handle on the run's session; None for a run that cannot be read: what was asked for is broken."""
+        try:
+            run = await rows(load_run, run_id)
+            return self._runtimes.get(run.kind).attach(run.plan, adapter_state=run.adapter_state)
+        except DatabaseFault:
+            raise
+        except Exception:
+            log.exception("run %s cannot be read", run_id)
+            return None
+
+    async def _end_unreadable(self, run_id: UUID) -> str:
+        verdict = Verdict(
+            code=EndingCode.INTERNAL_ERROR, decided_by=DecidedBy.SWEEPER, message="the run cannot be read"
+        )
+        try:
+            await rows(end_run, run_id, verdict, epoch=None)
+        except RunEnded:
+            return f"due runs {Outcome.LOST}"
+        return f"runs {Outcome.ENDED}"
