@@ -11,6 +11,7 @@ from runs.ending import Questions
 from runs.errors import RuntimeFault, RuntimeUnavailable
 from runs.models import Run
 from runs.observer.owned import OwnedRun
+from runs.observer.recovery import Recovered
 from runs.observer.session import RunObserver
 from runs.runtimes.port import Runtime, SessionPlan
 from tests.cast import MODE, fresh
@@ -103,7 +104,9 @@ async def observe(run: OwnedRun, session: PlayedSession) -> None:
     """The run's owner has done with it: the ending is written, or it has let go."""
     runtime = cast(Runtime, PlayedRuntime(session))  # it plays only what is asked of a bound session
     async with asyncio.timeout(PATIENCE_SECONDS):
-        await RunObserver(run, runtime, launching=asyncio.Semaphore(1), questions=Questions()).run()
+        recovered: asyncio.Future[Recovered] = asyncio.get_running_loop().create_future()
+        observer = RunObserver(run, runtime, launching=asyncio.Semaphore(1), questions=Questions(), recovered=recovered)
+        await observer.run()
 
 
 def away(message: str = "the stream is dropped") -> RuntimeFault:

@@ -17,6 +17,7 @@ from runs.observer.owned import OwnedRun
 from runs.observer.telling import is_opened
 
 LOST = "lost"
+KNOWN_AFTER_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,11 @@ class Recovered:
 class Recovery:
     """The taking up of one run; of a run that is launched for the first time there is nothing to tell."""
 
-    def __init__(self, run: OwnedRun) -> None:
+    def __init__(self, run: OwnedRun, outcome: "asyncio.Future[Recovered]") -> None:
         self._run = run
+        self._outcome = outcome
         self._mode = _mode_of(run) if run.epoch > 1 else None
         self._is_told = self._mode is None
-        self.outcome: asyncio.Future[Recovered] = asyncio.get_running_loop().create_future()
 
     def announced(self, batch: Sequence[Observation]) -> list[Observation | Draft]:
         """The batch, with how the recovery went once our subscription stands again."""
@@ -55,8 +56,8 @@ class Recovery:
         return [self._draft(LOST)] if lost and not self._is_told else []
 
     def _settle(self, mode: str, code: str | None) -> None:
-        if not self.outcome.done():
-            self.outcome.set_result(Recovered(self._run.id, mode, code))
+        if not self._outcome.done():
+            self._outcome.set_result(Recovered(self._run.id, mode, code))
 
     def _draft(self, mode: str) -> Draft:
         data: JsonObject = {"status": "recovered", "recovery": mode}
@@ -67,6 +68,13 @@ class Recovery:
             subject_kind="session",
             subject_id=self._run.plan.session_id,
         )
+
+
+async def outcomes(futures: Sequence["asyncio.Future[Recovered]"]) -> list[Recovered]:
+    """What became of the runs of one take-over, as far as it is known after a while."""
+    if futures:
+        await asyncio.wait(futures, timeout=KNOWN_AFTER_SECONDS)
+    return [one.result() for one in futures if one.done() and not one.cancelled()]
 
 
 def _mode_of(run: OwnedRun) -> str:

@@ -37,7 +37,7 @@ from runs.observer.launcher import Bind, bring_up
 from runs.observer.orders import Orders
 from runs.observer.owned import OwnedRun
 from runs.observer.patience import Patience
-from runs.observer.recovery import Recovery
+from runs.observer.recovery import Recovered, Recovery
 from runs.observer.steering import NotDelivered, send_kickoff
 from runs.observer.telling import ends_session, is_delivery, is_telling, message_count, reconnecting
 from runs.queries import unreadable_frames
@@ -58,7 +58,15 @@ class ReadAgain(Exception):
 class RunObserver:
     """What one observer does for one run it owns."""
 
-    def __init__(self, run: OwnedRun, runtime: Runtime, *, launching: asyncio.Semaphore, questions: Questions) -> None:
+    def __init__(
+        self,
+        run: OwnedRun,
+        runtime: Runtime,
+        *,
+        launching: asyncio.Semaphore,
+        questions: Questions,
+        recovered: "asyncio.Future[Recovered]",
+    ) -> None:
         self._run = run
         self._runtime = runtime
         self._questions = questions
@@ -68,7 +76,7 @@ class RunObserver:
         self._is_broken = False  # the stream, since it last delivered anything
         self._over: Observation | None = None  # what the runtime said when the session was over
         self._stopped_at: int | None = None  # the cursor where the replay of an ended session last broke off
-        self.recovery = Recovery(run)
+        self.recovery = Recovery(run, recovered)
         self._bind: Bind | None = None
         self._bound = asyncio.Event()
         self._session: Session = runtime.attach(run.plan, adapter_state=run.adapter_state)

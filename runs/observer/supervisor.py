@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 from django.db import Error as DatabaseFault
 
@@ -23,6 +24,7 @@ from runs.observer.heart import Heart
 from runs.observer.lease import Lease
 from runs.observer.orders import ordered_runs
 from runs.observer.owned import load_owned
+from runs.observer.recovery import Recovered, outcomes, report
 from runs.observer.session import RunObserver
 from runs.observer.sweep import Sweep
 from runs.runtimes.registry import Runtimes
@@ -39,10 +41,11 @@ CLOSING_SECONDS = 0.3
 
 @dataclass(slots=True)
 class Watched:
-    """One run this observer owns: under which epoch, the task that watches it, and what that task has made to do so."""
+    """One run this observer owns: its epoch, the task that watches it, what became of taking it up, who watches it."""
 
     epoch: int
     task: asyncio.Task[None]
+    recovered: "asyncio.Future[Recovered]"
     observer: RunObserver | None = None
 
 
@@ -52,6 +55,7 @@ class Observer:
     def __init__(self) -> None:
         self.faults: Counter[str] = Counter()  # of background loops, by name
         self._watched: dict[UUID, Watched] = {}
+        self._telling: set[asyncio.Task[None]] = set()
         self._runtimes = Runtimes()
         self._launching = asyncio.Semaphore(settings.OBSERVER_LAUNCH_CONCURRENCY)
         self._questions = Questions()
@@ -97,10 +101,25 @@ class Observer:
             claimed = await rows(lease.claim, self.id, room)
             for owned in claimed:
                 self._watch(owned)
+            self._tell_of_takeover([owned for owned in claimed if owned.epoch > 1])
         for run_id in await rows(ordered_runs, self.id):
             watched = self._watched.get(run_id)
             if watched is not None and watched.observer is not None:
                 watched.observer.look()
+
+    def _tell_of_takeover(self, taken: Sequence[Lease]) -> None:
+        """What the take-over came to will be in the log, once it is known."""
+        if not taken:
+            return
+        futures = [watched.recovered for one in taken if (watched := self._watched.get(one.run_id)) is not None]
+
+        async def tell() -> None:
+            recovered = await outcomes(futures)
+            log.info("take-over: %s", orjson.dumps(report(len(taken), recovered)).decode())
+
+        telling = asyncio.create_task(tell())
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
 
     async def _sweep_again_and_again(self) -> None:
         while True:
@@ -126,7 +145,8 @@ class Observer:
         if former is not None:
             former.task.cancel()
         task = asyncio.create_task(self._observe(owned), name=f"run {owned.run_id}")
-        watched = self._watched[owned.run_id] = Watched(owned.epoch, task)
+        recovered: asyncio.Future[Recovered] = asyncio.get_running_loop().create_future()
+        watched = self._watched[owned.run_id] = Watched(owned.epoch, task, recovered)
         task.add_done_callback(lambda _: self._forget(owned.run_id, watched))
 
     def _forget(self, run_id: UUID, watched: Watched) -> None:
@@ -139,19 +159,25 @@ class Observer:
 
     async def _observe(self, owned: Lease) -> None:
         with log_context(run_id=str(owned.run_id)):
-            observer = await self._observer_of(owned)
             watched = self._watched.get(owned.run_id)
-            if observer is None or watched is None or watched.epoch != owned.epoch:
+            if watched is None or watched.epoch != owned.epoch:
                 return
-            watched.observer = observer
-            await observer.run()
+            watched.observer = await self._observer_of(owned, watched)
+            if watched.observer is not None:
+                await watched.observer.run()
 
-    async def _observer_of(self, owned: Lease) -> RunObserver | None:
+    async def _observer_of(self, owned: Lease, watched: Watched) -> RunObserver | None:
         """What will watch the run. A run that cannot even be read ends: starting it every sweep would never end."""
         try:
             run = await rows(load_owned, owned.run_id, owned.epoch)
             runtime = self._runtimes.get(run.kind)
-            return RunObserver(run, runtime, launching=self._launching, questions=self._questions)
+            return RunObserver(
+                run,
+                runtime,
+                launching=self._launching,
+                questions=self._questions,
+                recovered=watched.recovered,
+            )
         except DatabaseFault:
             raise
         except Exception as error:
@@ -161,7 +187,7 @@ class Observer:
             return None
 
     async def _hand_back(self) -> None:
-        await _let_go([watched.task for watched in self._watched.values()])
+        await _let_go([*self._telling, *(watched.task for watched in self._watched.values())])
         with contextlib.suppress(DatabaseFault):
             freed = await rows(lease.hand_back, self.id)
             log.info("observer %s handed back %s runs", self.id, freed)

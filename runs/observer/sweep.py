@@ -29,6 +29,7 @@ log = logging.getLogger("signalbox.sweep")
 
 # Of one batch at once: asking is bounded again by Questions, rows by the bridge.
 AT_ONCE = 64
+FAILED = "failed"
 
 
 class Sweep:
@@ -54,7 +55,7 @@ class Sweep:
                 log.warning("a sweep could not go on, the next one will: %s", error)
             except Exception:
                 log.exception("a step of a sweep failed; the others go on")
-                done["failed"] += 1
+                done[FAILED] += 1
         if done:
             log.info("swept: %s", ", ".join(f"{number} {name}" for name, number in sorted(done.items())))
         return done
@@ -87,7 +88,7 @@ class Sweep:
                 log.warning("run %s could not be swept, a later sweep will try: %s", run_id, error)
             except Exception:
                 log.exception("run %s could not be swept", run_id)
-        return "failed"
+        return FAILED
 
     async def _ended(self, due: DueRun) -> str:
         session = await self._session_of(due.run_id)
