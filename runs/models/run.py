@@ -1,5 +1,6 @@
 """Run: one multi-agent session and its lifecycle. Its row is the lock, the fence, the sequence and the election."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -12,10 +13,15 @@ from runs.domain.lifecycle import TERMINAL, RunStatus
 from runs.errors import Fenced, RunEnded, RunNotFound
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID, Project
+from runs.models.statements import locked_row
 
 if TYPE_CHECKING:
     from runs.models.projection import Projection
     from runs.models.session import RuntimeSession
+
+
+# What was asked for is not needed to record, and may be large; whoever asks a locked run for it gets it loaded.
+_NOT_NEEDED = frozenset({"request"})
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -27,10 +33,11 @@ class RunQuerySet(models.QuerySet["Run"]):
         `epoch=None` is for writers that own nothing (API, sweep). Raises RunNotFound, Fenced (another observer has
         taken the run since `epoch`) or RunEnded. Must be the first statement of a write: commit order is then seq order.
         """
-        if self.select_for_update(no_key=True).filter(id=run_id).values_list("id").first() is None:
+        found = locked_row(Run, run_id, joined=("session", "projection"), deferred=_NOT_NEEDED)
+        if found is None:
             raise RunNotFound
-        # A second statement: rows joined to the locking one would be as old as its snapshot, however long it waited.
-        run = self.select_related("session", "projection").defer("request").get(id=run_id)
+        run, now = found
+        run.locked_at = now
         if run.ending_seq is not None:
             raise RunEnded(f"run is {run.status}", details={"from": run.status})
         if epoch is not None and run.lease_epoch != epoch:
@@ -44,6 +51,7 @@ class Run(models.Model):
     if TYPE_CHECKING:
         session: RuntimeSession
         projection: Projection
+        locked_at: datetime  # set by `objects.lock`: the database's time, read under the lock
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey(Project, models.PROTECT, default=DEFAULT_PROJECT_ID, db_index=False)

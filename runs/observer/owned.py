@@ -1,7 +1,6 @@
 """OwnedRun: what the owner of a run must know to launch it or to go on, read once when it takes the run."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
@@ -27,17 +26,17 @@ class OwnedRun:
     start_envelope: bytes | None
     start_acked: bool
     adapter_state: bytes | None
-    admission_left_s: float
     recovery_attempts: int
 
 
-def _seconds_left(deadline: datetime | None) -> float:
-    """How long until `deadline`, by the database's clock; 0 without one."""
-    if deadline is None:
-        return 0.0
+def admission_seconds_left(run_id: UUID) -> float:
+    """How long until the run's admission deadline, by the database's clock; 0 once it has passed, or without one."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT extract(epoch FROM %s - clock_timestamp())", [deadline])
-        return max(0.0, float(cursor.fetchone()[0]))
+        cursor.execute(
+            "SELECT extract(epoch FROM admission_deadline - clock_timestamp()) FROM runs_run WHERE id = %s", [run_id]
+        )
+        found = cursor.fetchone()
+    return max(0.0, float(found[0])) if found and found[0] is not None else 0.0
 
 
 def load_run(run_id: UUID) -> OwnedRun:
@@ -61,6 +60,5 @@ def load_owned(run_id: UUID, epoch: int) -> OwnedRun:
         start_envelope=bytes(session.start_envelope) if session.start_envelope is not None else None,
         start_acked=session.start_acked_at is not None,
         adapter_state=bytes(session.adapter_state) if session.adapter_state is not None else None,
-        admission_left_s=_seconds_left(run.admission_deadline),
         recovery_attempts=run.recovery_attempts,
     )
