@@ -14,6 +14,7 @@ from django.db import connection
 
 from runs.bridge import rows
 from runs.domain.endings import DecidedBy, EndingCode, Verdict, shows_session_over
+from runs.domain.events import SessionSnapshot
 from runs.domain.requests import decode_request
 from runs.domain.text import clean
 from runs.ending.rest import batches
@@ -104,7 +105,10 @@ async def _keep_late(run_id: UUID, session: Session) -> None:
     """What the session said between the ending and the cancelling is kept as late data, as far as it is still told."""
     cursor = await rows(_cursor_of, run_id)
     with contextlib.suppress(RuntimeFault):  # the ending stands, and the runtime has told what it tells
-        async with contextlib.aclosing(batches(session, cursor, enough=LATE_MOST)) as heard:
+        seen = (await session.snapshot()).body
+        said = seen.message_count if isinstance(seen, SessionSnapshot) else None
+        enough = 0 if said is None else min(said + 1 - cursor, LATE_MOST)
+        async with contextlib.aclosing(batches(session, cursor, enough=enough)) as heard:
             async for late in heard:
                 await rows(quarantine, run_id, late)
 

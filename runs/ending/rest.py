@@ -47,6 +47,8 @@ async def batches(session: Session, after: int, *, enough: int) -> AsyncGenerato
     States of the session are left out: whoever reads the rest knows how it ended. Raises RuntimeFault when it breaks.
     """
     batch: list[Observation] = []
+    if enough <= 0:
+        return
     async with contextlib.aclosing(session.observe(after)) as stream:  # type: ignore[type-var]
         while enough > 0:
             try:

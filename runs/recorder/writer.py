@@ -87,7 +87,7 @@ class RunWriter:
         for item in batch:
             if isinstance(item, Draft):
                 if item.type in ENDING_TYPES:
-                    raise InvalidTransition("only runs/ending.py writes endings")
+                    raise InvalidTransition("only runs/ending writes endings")
                 self._number([item])
             elif (one := fresh.pop(id(item), None)) is not None:
                 self._number(self._normalised(one))
