@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -43,6 +44,13 @@ UPDATE runs_observer SET lost_at = clock_timestamp()
 """
 
 _BEAT = "UPDATE runs_observer SET beat_at = clock_timestamp() WHERE id = %s AND lost_at IS NULL"
+
+
+LINGERING_SECONDS = 10
+_KEPT = """
+SELECT id FROM runs_run WHERE id = ANY(%(runs)s) AND observer_id = %(me)s
+   AND (ended_at IS NULL OR ended_at > clock_timestamp() - make_interval(secs => %(lingering)s))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,18 @@ def owned_by(observer: UUID) -> list[Lease]:
     """The open runs this observer owns, as the database sees it."""
     runs = Run.objects.filter(observer_id=observer, ending_seq=None)
     return [Lease(run_id, epoch) for run_id, epoch in runs.values_list("id", "lease_epoch")]
+
+
+def lost_of(observer: UUID, run_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these runs a task of `observer` must let go of: somebody else's, and those that ended a while ago.
+
+    Whoever watched a run when it ended listens a little longer: what its session still says is kept as late data.
+    """
+    if not run_ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(_KEPT, {"me": observer, "runs": list(run_ids), "lingering": LINGERING_SECONDS})
+        return set(run_ids) - {run_id for (run_id,) in cursor.fetchall()}
 
 
 def forgive(run_id: UUID, epoch: int) -> None:

@@ -288,9 +288,10 @@ class RunObserver:
         try:
             recorded = await rows(record, self._run.id, self.recovery.announced(batch), epoch=self._run.epoch)
         except RunEnded:
+            # Ended by somebody else, its session perhaps not: what it still says is late data, as long as we are let listen.
             await rows(quarantine, self._run.id, batch)
-            raise
-        self._took(recorded)
+        else:
+            self._took(recorded)
 
     def _took(self, recorded: Recorded) -> None:
         self._status = recorded.status
