@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     help = (
         "Fold the stored projection of every run (or of one) anew from its log, under the run's lock, beside a running "
-        "service. --check changes nothing and says which projections differ from their log, and where; it exits 1 if any does."
+        "service. --check changes nothing, says which projections differ from their log, and where, and exits 1 if any does."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
