@@ -11,7 +11,6 @@ An optional member that is null counts as absent.
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from runs.api.json_values import faults_in, is_storable
 from runs.domain.events import JsonObject
@@ -114,14 +113,6 @@ class Members:
             return None
         return value
 
-    def optional_url(self, name: str) -> str | None:
-        """An http or https address with a host and without user info, or None."""
-        text = self.optional_text(name, longest=LONGEST_URL, shortest=1)
-        if text is not None and not _is_web_address(text):
-            self.fault(name, "must be an http or https URL with a host and without user info")
-            return None
-        return text
-
     def optional_object(self, name: str) -> JsonObject | None:
         """A free-form object, or None."""
         value = self._take(name)
@@ -206,13 +197,3 @@ def text_problem(value: object, *, longest: int, shortest: int) -> str | None:
 def one_of(allowed: Sequence[str]) -> str:
     """The allowed words as a sentence says them."""
     return "one of " + ", ".join(allowed)
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        return False
-    whole = text.isprintable() and " " not in text
-    return whole and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None

@@ -93,6 +93,12 @@ class SessionRequest(_Value, frozen=True, kw_only=True):
         """True if Signalbox may cancel a session that an agent opened."""
         return self.metadata.get("cancellationDelegated") is True
 
+    @property
+    def cancel_callback_url(self) -> str:
+        """Where the agent that opened the session is asked to cancel it; empty if nowhere."""
+        callback = self.metadata.get("cancelCallback")
+        return str(callback["url"]) if isinstance(callback, dict) else ""
+
 
 class KickoffRequest(_Value, frozen=True, kw_only=True):
     """One message that Signalbox sends once it has opened the session."""
