@@ -17,7 +17,8 @@ from runs.domain.lifecycle import TERMINAL, RunStatus, path_between
 from runs.domain.outbound import outbound_data
 from runs.domain.redaction import Redactor
 from runs.domain.text import clean
-from runs.models import OutboundMessage
+from runs.domain.wishes import WishKind
+from runs.models import OutboundMessage, Run
 from runs.recorder import Recorded, RunWriter, writing
 from runs.recorder.messages import facts_of
 
@@ -39,9 +40,7 @@ def end_run(
 
 
 def _end(writer: RunWriter, verdict: Verdict) -> None:
-    if writer.run.wanted == "cancel" and verdict.decided_by is not DecidedBy.RUNTIME:
-        verdict = _as_wanted(verdict)
-    verdict = _shown(verdict, writer.context.redactor)
+    verdict = _shown(_as_wanted(writer.run, verdict), writer.context.redactor)
     _walk_to(writer, verdict.status)
     _fail_unsettled(writer)
     run, ending = writer.run, certificate(verdict, _evidence(writer, verdict))
@@ -54,14 +53,24 @@ def _end(writer: RunWriter, verdict: Verdict) -> None:
     )
 
 
-def _as_wanted(verdict: Verdict) -> Verdict:
-    """Once a cancel is committed, whoever writes the ending writes `cancelled`."""
+def _as_wanted(run: Run, verdict: Verdict) -> Verdict:
+    """Once a cancel is committed, whoever writes the ending writes `cancelled`; only a session that was over decides more."""
+    if run.wanted != WishKind.CANCEL or _was_over(verdict):
+        return verdict
     return Verdict(
         code=EndingCode.CANCELLED,
-        decided_by=verdict.decided_by,
+        decided_by=DecidedBy(run.wanted_through or DecidedBy.API),
         runtime_asked=verdict.runtime_asked,
         cleanup_errors=verdict.cleanup_errors,
+        missing=verdict.missing,
     )
+
+
+def _was_over(verdict: Verdict) -> bool:
+    """True if the session was resolved or had expired; an accepted Commitment stands in for one that is gone."""
+    if verdict.decided_by is DecidedBy.RUNTIME:
+        return verdict.code in (EndingCode.RESOLVED, EndingCode.SESSION_EXPIRED)
+    return verdict.commitment_seq is not None
 
 
 def _shown(verdict: Verdict, redactor: Redactor) -> Verdict:

@@ -13,6 +13,7 @@
     |- Fenced                      another observer owns the run now
     |- Unauthenticated, Forbidden
     |- PayloadTooLarge
+    |- CallbackFailed              the agent that opened a session was asked to cancel it, and did not agree
     `- RuntimeFault                what a runtime adapter may raise (see runs/runtimes/port.py)
 
 An error carries a `code` from the closed list of the HTTP contract, but knows nothing of HTTP: only
@@ -126,6 +127,12 @@ class PayloadTooLarge(ControlPlaneError):
     code = "PAYLOAD_TOO_LARGE"
 
 
+class CallbackFailed(ControlPlaneError):
+    """The cancel callback of the session's agent did not answer with success."""
+
+    code = "CALLBACK_FAILED"
+
+
 class RuntimeFault(ControlPlaneError):
     """The runtime did not do what it was asked to do."""
 
@@ -146,6 +153,10 @@ class RuntimeUnavailable(RuntimeFault):
     """The runtime cannot be reached."""
 
     code = "RUNTIME_UNAVAILABLE"
+
+
+class NoOwner(RuntimeUnavailable):
+    """No living observer owns the run."""
 
 
 class RuntimeTimedOut(RuntimeFault):

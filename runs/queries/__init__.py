@@ -10,6 +10,7 @@ from runs.queries.events import (
     unreadable_frames,
 )
 from runs.queries.messages import messages_of
+from runs.queries.owners import has_living_owner
 from runs.queries.runs import RunFilter, count_runs, list_runs, require_run, run_row
 from runs.queries.states import state_text
 
@@ -21,6 +22,7 @@ __all__ = [
     "count_runs",
     "events_after",
     "filtered_events",
+    "has_living_owner",
     "iterate_events",
     "list_runs",
     "messages_of",
