@@ -16,7 +16,8 @@ def move_run(wanted: Wanted, *, source: RunStatus, unowned_s: float) -> RunRow:
     """The run is where `wanted` aims at, having been there before or moved there from `source`.
 
     Raises RunEnded, InvalidTransition from any other status, Conflict while something else is wanted of the run, what the
-    runtime refused, NoOwner (nothing is wanted any more then) or RuntimeTimedOut (it may still happen).
+    runtime refused, RuntimeUnavailable without a living owner (nothing is wanted any more then) or RuntimeTimedOut (it may
+    still happen).
     """
     require_run(wanted.project_id, wanted.run_id)
     try:
