@@ -90,12 +90,12 @@ async def an_observer() -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def owning(run: OwnedRun, session: PlayedSession) -> AsyncIterator[None]:
+async def owning(run: OwnedRun, session: PlayedSession) -> AsyncIterator[RunObserver]:
     """Inside, this run alone is watched by its owner."""
-    runtime = cast(Runtime, PlayedRuntime(session))
-    watching = asyncio.create_task(RunObserver(run, runtime, asyncio.Semaphore(1)).run())
+    owner = RunObserver(run, cast(Runtime, PlayedRuntime(session)), asyncio.Semaphore(1))
+    watching = asyncio.create_task(owner.run())
     try:
-        yield
+        yield owner
     finally:
         watching.cancel()
         await asyncio.wait({watching}, timeout=PATIENCE_SECONDS)

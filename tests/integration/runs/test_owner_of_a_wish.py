@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from runs.bridge import rows
 from runs.domain.endings import DecidedBy
 from runs.domain.events import SessionState
 from runs.domain.wishes import WishKind
@@ -140,6 +141,24 @@ def test_a_cancel_is_not_held_up_by_a_stream_that_says_nothing_c18() -> None:
     assert (certificate(run.id)["code"], certificate(run.id)["decidedBy"]) == ("cancelled", "api")
     assert types_of(run.id)[-2:] == ["session.state.changed", "run.cancelled"]
     assert evidence(run.id)["sessionState"] == evidence(run.id)["runtimeAsked"] == "SESSION_STATE_CANCELLED"
+
+
+def test_a_stream_that_is_being_waited_on_is_not_waited_for_c18() -> None:
+    run = a_run()
+    ours = owned(run)
+    session = steered(answers={"cancel": [agreed(CANCELLED)]}, states=[session_now(CANCELLED)])
+
+    async def scene() -> float:
+        async with owning(ours, session) as owner:
+            await becomes(lambda: types_of(run.id)[-1] == "session.state.changed")
+            await rows(wish, run, "cancel")
+            began = time.monotonic()
+            owner.look()
+            await becomes(lambda: fresh(run).has_ended)
+            return time.monotonic() - began
+
+    assert asyncio.run(scene()) < AT_ONCE_SECONDS
+    assert evidence(run.id)["sessionState"] == "SESSION_STATE_CANCELLED"
 
 
 def test_the_last_envelopes_of_a_cancelled_session_are_read_before_the_ending() -> None:

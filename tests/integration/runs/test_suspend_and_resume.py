@@ -10,7 +10,7 @@ from runs.domain.endings import verdict_of
 from runs.domain.events import SessionState
 from runs.ending import end_run
 from runs.errors import Conflict, InvalidTransition, RunEnded, RunNotFound, RuntimeTimedOut, RuntimeUnavailable
-from runs.models import AuditEntry, Event, Run
+from runs.models import AuditEntry, Event, RawObservation, Run
 from runs.recorder import record
 from tests.cast import fresh, queued_run, running_run, session_now
 from tests.integration.runs.test_cancel_run import SILENT, lose_nobody, owned_run
@@ -48,6 +48,7 @@ def test_a_run_stands_still_and_goes_on_as_asked() -> None:
         event = Event.objects.get(run_id=run_id, type=kind)
         assert f'"reason":"{reason}"' in event.data
         assert AuditEntry.objects.get(action=kind).details == {"reason": reason}
+    assert RawObservation.objects.filter(run_id=run_id, kind="send-ack").count() == 2
     assert Run.objects.get(id=run_id).wanted is None
     assert answer_in(run_id)["ok"] is True
     assert_invariants()
