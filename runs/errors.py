@@ -179,6 +179,10 @@ class RuntimeUnavailable(RuntimeFault):
     code = "RUNTIME_UNAVAILABLE"
 
 
+class NoOwner(RuntimeUnavailable):
+    """No living observer owns the run."""
+
+
 class RuntimeTimedOut(RuntimeFault):
     """The runtime did not answer in time."""
 

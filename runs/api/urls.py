@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from runs.api import views
+from runs.api import steering, views
 from runs.streaming.sse import stream
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,4 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<str:run_id>/late", views.LateListView.as_view()),
     path("runs/<str:run_id>/projection/rebuild", views.RebuildView.as_view()),
     path("runs/<str:run_id>/stream", stream),
+    path("runs/<str:run_id>/cancel", steering.CancelView.as_view()),
+    path("runs/<str:run_id>/suspend", steering.SuspendView.as_view()),
+    path("runs/<str:run_id>/resume", steering.ResumeView.as_view()),
 ]

@@ -49,6 +49,16 @@ class RunQuerySet(models.QuerySet["Run"]):
         run.locked_at = now
         return run
 
+    def take(self, run_id: UUID) -> int:
+        """Nobody owns the run, and its former owner is fenced; the answer is the epoch to end it under.
+
+        Raises RunNotFound or RunEnded. Inside a transaction only, and for whoever ends the run in it: an observer
+        that finds it without an owner would go on with it.
+        """
+        epoch = self.lock(run_id, epoch=None).lease_epoch + 1
+        self.filter(id=run_id).update(lease_epoch=epoch, observer_id=None)
+        return epoch
+
 
 class Run(models.Model):
     """One observed multi-agent session: what was asked for, where it is, who owns it, how it ended."""

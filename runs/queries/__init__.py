@@ -11,6 +11,7 @@ from runs.queries.events import (
 )
 from runs.queries.late import count_late, late_of
 from runs.queries.messages import messages_of
+from runs.queries.owners import has_living_owner
 from runs.queries.runs import RunFilter, count_runs, list_runs, require_run, run_row
 from runs.queries.states import state_text
 
@@ -23,6 +24,7 @@ __all__ = [
     "count_runs",
     "events_after",
     "filtered_events",
+    "has_living_owner",
     "iterate_events",
     "late_of",
     "list_runs",
