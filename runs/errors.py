@@ -12,6 +12,7 @@
     |- RunEnded                    somebody wrote the ending before us
     |- Fenced                      another observer owns the run now
     |- Unauthenticated, Forbidden
+    |- EndpointRemoved             this deployment does not offer the route
     |- PayloadTooLarge
     `- RuntimeFault                what a runtime adapter may raise (see runs/runtimes/port.py)
 
@@ -118,6 +119,12 @@ class Forbidden(ControlPlaneError):
     """The caller may not do this."""
 
     code = "FORBIDDEN"
+
+
+class EndpointRemoved(ControlPlaneError):
+    """This deployment only observes: it sends nothing into a session."""
+
+    code = "ENDPOINT_REMOVED"
 
 
 class PayloadTooLarge(ControlPlaneError):

@@ -5,11 +5,13 @@ from runs.queries.events import (
     accepted_commitment,
     count_events,
     events_after,
+    events_backwards,
     filtered_events,
     iterate_events,
     unreadable_frames,
 )
 from runs.queries.messages import messages_of
+from runs.queries.owners import has_live_owner
 from runs.queries.runs import RunFilter, count_runs, list_runs, require_run, run_row
 from runs.queries.states import state_text
 
@@ -20,7 +22,9 @@ __all__ = [
     "count_events",
     "count_runs",
     "events_after",
+    "events_backwards",
     "filtered_events",
+    "has_live_owner",
     "iterate_events",
     "list_runs",
     "messages_of",
