@@ -16,7 +16,12 @@ from tests.observing import observing, silent_run, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MESSAGE: Body = {"from": "lead", "to": ["alice"], "messageType": "Proposal", "payload": {"proposalId": "p", "option": "x"}}
+MESSAGE: Body = {
+    "from": "lead",
+    "to": ["alice"],
+    "messageType": "Proposal",
+    "payload": {"proposalId": "p", "option": "x"},
+}
 SIGNAL: Body = {"from": "alice", "to": ["lead"], "messageType": "Alarm"}
 CONTEXT: Body = {"from": "lead", "context": {"budget": 3}}
 ROUTES = {"messages": MESSAGE, "signal": SIGNAL, "context": CONTEXT}
@@ -105,7 +110,9 @@ def test_a_message_that_owes_a_reply_says_until_when_and_the_reply_answers_it(ca
     assert listed(caller, run_id)[0]["replyStatus"] == "answered"
 
 
-def test_a_signal_keeps_type_severity_and_addressees_and_is_tied_to_the_session_e14(caller: Client, run_id: UUID) -> None:
+def test_a_signal_keeps_type_severity_and_addressees_and_is_tied_to_the_session_e14(
+    caller: Client, run_id: UUID
+) -> None:
     body = SIGNAL | {"signalType": "risk.raised", "severity": "high", "confidence": 0.5, "payload": {"why": "cost"}}
     answer = posted(caller, run_id, "signal", body)
 
