@@ -1,10 +1,12 @@
 """POST /runs/{id}/messages, /signal and /context: said into a session by the run's owner, answered with its fate."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import orjson
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -224,3 +226,31 @@ def test_a_payload_that_is_not_what_its_type_is_made_of_is_refused_before_anythi
     assert "NoSuchPayload" in answer["message"]
     assert types_of(run_id) == ["run.created"]
     assert listed(caller, run_id) == []
+
+
+def test_what_many_callers_say_at_once_is_said_in_order_per_sender_and_none_of_it_is_lost(
+    caller: Client, run_id: UUID
+) -> None:
+    each, senders = 8, ("lead", "alice", "bob")
+
+    def post_some(sender: str) -> list[int]:
+        address, note = f"/runs/{run_id}/messages", {"from": sender, "messageType": "Note"}
+        statuses = [caller.post(address, note, content_type="application/json").status_code for _ in range(each)]
+        connection.close()
+        return statuses
+
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(post_some, senders * 2))
+    assert answers == [[201] * each] * 6
+    count = 6 * each
+    notes = Event.objects.filter(run_id=run_id, type="message.received", raw_type="Note").order_by("seq")
+    wait_for(lambda: notes.count() == count, "every echo")
+
+    stored = OutboundMessage.objects.filter(run_id=run_id).order_by("position").values_list("sender", "message_id")
+    echoes = [orjson.loads(event.data) for event in notes]
+    for sender in senders:
+        wanted = [str(message_id) for one, message_id in stored if one == sender]
+        assert [data["messageId"] for data in echoes if data["sender"] == sender] == wanted
+    # It should all be in the committed state, from which the next owner plays.
+    state = orjson.loads(bytes(Run.objects.get(id=run_id).session.adapter_state or b""))
+    assert {one["message"]["message_id"] for one in state["sent"]} == {data["messageId"] for data in echoes}

@@ -1,22 +1,28 @@
 """What the owner of a run does with the messages that wait to be sent, whatever the runtime answers, or does not."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import cast
 
+import msgspec
 import orjson
+import psycopg
 import pytest
+from django.db import connection
 from pytest_django.fixtures import Settings
 
 from runs.bridge import rows
 from runs.domain.endings import EndingCode, Verdict
+from runs.domain.events import Ack
 from runs.ending import end_run
 from runs.errors import BreakerOpen, Fenced, RunEnded, RuntimeRejected, RuntimeTimedOut, RuntimeUnavailable
 from runs.models import Event, LateObservation, OutboundMessage, Run
 from runs.observer import delivery, steering
+from runs.observer.answers import take_answer
 from runs.recorder import record, writing
 from runs.recorder.fates import fail_message
-from runs.runtimes.port import Session
+from runs.runtimes.port import Sent, Session
 from tests.answering import ANOTHER, DUPLICATE, REFUSED, Answer, AnsweringSession, kickoff_message, waiting_message
 from tests.cast import ack, running_run
 from tests.invariants import assert_invariants, types_of
@@ -27,6 +33,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE_SECONDS = 15
 LOST = RuntimeUnavailable("the answer is lost")
 OLDER_EPOCH = 0
+A_MOMENT = 0.2  # seconds in which what must not happen may prove that it does
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +75,34 @@ def session_for(message: OutboundMessage, *answers: Answer) -> AnsweringSession:
 def fate(message: OutboundMessage) -> tuple[str, str | None]:
     message.refresh_from_db()
     return message.status, message.error_code
+
+
+def answer_to(message: OutboundMessage) -> Sent:
+    observation = ack(str(message.message_id))
+    assert isinstance(observation.body, Ack)
+    return Sent(ack=observation.body, observation=observation)
+
+
+@contextlib.asynccontextmanager
+async def held(run: Run) -> AsyncIterator[None]:
+    """Somebody else holds the run's lock inside the block."""
+    with psycopg.connect(**_address()) as other:
+        other.execute("SELECT 1 FROM runs_run WHERE id = %s FOR NO KEY UPDATE", [run.id])
+        yield
+
+
+def waiting_for_locks() -> list[int]:
+    """Who waits for a lock in the database."""
+    with psycopg.connect(**_address()) as other:
+        return [pid for (pid,) in other.execute("SELECT pid FROM pg_locks WHERE NOT granted").fetchall()]
+
+
+def _address() -> dict[str, object]:
+    entry = connection.settings_dict
+    return {
+        **{name.lower(): entry[name] for name in ("HOST", "PORT", "USER", "PASSWORD")},
+        "dbname": entry["NAME"],
+    }
 
 
 def ids(*messages: OutboundMessage) -> list[str]:
@@ -452,3 +487,32 @@ def test_the_kickoff_leaves_other_messages_alone_and_they_leave_it() -> None:
     assert session.sent == ids(message)
     send_kickoff(run, session)
     assert session.sent == ids(message, kickoff)
+
+
+def test_answers_are_recorded_one_by_one_in_the_order_in_which_they_came() -> None:
+    """Each brings the whole adapter state: a later one must not be overwritten by an earlier one."""
+    run = running_run()
+    first, second = waiting_message(run, sender="a"), waiting_message(run, sender="b")
+    confirmed: list[bytes | None] = []
+
+    class Confirming(AnsweringSession):
+        def confirm(self, adapter_state: bytes | None) -> None:
+            confirmed.append(adapter_state)
+
+    async def scene() -> None:
+        session, mine = cast(Session, Confirming()), await rows(owned, run)
+        sent = [msgspec.structs.replace(answer_to(one), adapter_state=state) for one, state in messages]
+        taking = []
+        async with held(run):
+            for answer in sent:
+                taking.append(asyncio.create_task(take_answer(mine, session, answer)))
+                await asyncio.sleep(0)  # it has begun before the next one comes
+            await becomes_true(lambda: bool(waiting_for_locks()))
+            await asyncio.sleep(A_MOMENT)
+            assert len(waiting_for_locks()) == 1  # the second waits for the first, not beside it
+        await asyncio.gather(*taking)
+
+    messages = [(first, b"one"), (second, b"one and two")]
+    asyncio.run(_within(scene()))
+    assert confirmed == [b"one", b"one and two"]
+    assert bytes(Run.objects.get(id=run.id).session.adapter_state or b"") == b"one and two"
