@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 
 from runs.models import Event, OutboundMessage, Run
 from tests.bodies import Body
+from tests.integration.runs.test_observe_run import body
 from tests.invariants import assert_invariants, types_of
 from tests.observing import observing, running, wait_for
 from tests.runtime_process import StandInRuntime
@@ -64,6 +65,28 @@ def listed(caller: Client, run_id: UUID) -> list[Body]:
 
 def still_runs(run_id: UUID) -> bool:
     return Run.objects.get(id=run_id).status == "running"
+
+
+def test_the_same_request_again_is_the_same_run_and_says_its_kickoff_once_t10(caller: Client, start: Start) -> None:
+    start()
+    note = {"from": "lead", "to": ["alice"], "kind": "request", "messageType": "Note", "payload": {"text": "begin"}}
+    request = body(runtime={"kind": "macp"}, kickoff=[note])
+    key = {"Idempotency-Key": "the-same"}
+    with observing():
+        first = caller.post("/runs", request, content_type="application/json", headers=key).json()
+        run_id = UUID(first["runId"])
+        wait_for(lambda: "message.sent" in types_of(run_id) and still_runs(run_id), "the kickoff")
+        again = caller.post("/runs", request, content_type="application/json", headers=key).json()
+        other = caller.post("/runs", body(), content_type="application/json", headers=key)
+        # What follows goes through the same owner: whatever the repetition had caused would have come before it.
+        posted(caller, run_id, "messages", PROPOSAL, 201)
+        wait_for(lambda: "proposal.created" in types_of(run_id), "the echo")
+
+    assert (again["runId"], again["sessionId"]) == (first["runId"], first["sessionId"])
+    assert (other.status_code, other.json()["errorCode"]) == (409, "IDEMPOTENCY_KEY_REUSED")
+    said = Event.objects.filter(run_id=run_id, type="message.received").order_by("seq")
+    assert [event.raw_type for event in said] == ["SessionStart", "Note", "Proposal"]
+    assert [row["category"] for row in listed(caller, run_id)] == ["kickoff", "message"]
 
 
 def test_a_message_is_accepted_and_its_echo_is_a_message_of_its_own(caller: Client, start: Start) -> None:
