@@ -284,9 +284,13 @@ def test_what_an_owner_has_claimed_or_may_still_claim_is_not_the_sweeps(patience
     ]
     OutboundMessage.objects.filter(id=messages[3].id).update(created_at="2001-01-01T00:00:00Z")
 
+    # Nor should it stand in the way of what is.
+    newer = unclaimed(orphan, age_s=40)
+    assert fail_unclaimed(limit=1) == 1
+    assert status(newer) == ("failed", "no_owner")
     assert fail_unclaimed() == 0
     assert {status(message)[0] for message in messages} == {"queued", "sent"}
-    assert "message.send_failed" not in types_of(orphan.id)
+    assert types_of(orphan.id).count("message.send_failed") == 1
 
 
 def test_an_owner_that_appears_while_the_sweep_waits_keeps_the_message(patience: None) -> None:

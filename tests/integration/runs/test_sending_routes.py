@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from runs.models import AuditEntry, Event, OutboundMessage, Run
+from runs.models import AuditEntry, Event, OutboundMessage, Project, Run
 from tests.bodies import Body
 from tests.integration.runs.test_observe_run import launch
 from tests.invariants import assert_invariants, types_of
@@ -185,6 +185,15 @@ def test_a_run_that_does_not_run_takes_nothing(caller: Client, transactional_db:
 def test_an_unknown_run_is_404_and_an_ill_formed_id_400(caller: Client, transactional_db: None, route: str) -> None:
     refused(caller, uuid4(), route, 404, "RUN_NOT_FOUND")
     refused(caller, "no-uuid", route, 400, "VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_run_of_another_project_is_404(caller: Client, transactional_db: None, route: str) -> None:
+    run_id = launch()
+    other = Project.objects.create(name="other", slug="other")
+    Run.objects.filter(id=run_id).update(project=other)
+
+    refused(caller, run_id, route, 404, "RUN_NOT_FOUND")
 
 
 @pytest.mark.parametrize("route", ROUTES)
