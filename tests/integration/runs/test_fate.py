@@ -1,6 +1,7 @@
 """Waiting for the fate of a message: each is an answer or an error of its own, and no wait is for ever."""
 
 import threading
+import time
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -214,19 +215,20 @@ def test_without_a_live_owner_a_claimed_message_keeps_its_fate_open(run: Run) ->
 
 
 def test_a_run_that_changes_hands_while_somebody_waits_is_not_without_an_owner(run: Run, settings: Settings) -> None:
-    settings.RUNTIME_REQUEST_TIMEOUT_MS = 2_000
+    settings.RUNTIME_REQUEST_TIMEOUT_MS = 2_500
     message = waiting_message(run)
 
     def change_hands() -> None:
         nobody(run)
+        time.sleep(0.5)  # longer than any pause between two looks, so that it is seen
         Run.objects.filter(id=run.id).update(observer_id=lease.register())
         connection.close()
 
-    later = threading.Timer(1.2, change_hands)
+    later = threading.Timer(1.6, change_hands)
     later.start()
     # It should count the time without an owner, not the time since somebody waits.
     with pytest.raises(RuntimeTimedOut):
-        fate_of(message, no_owner_seconds=1.0)
+        fate_of(message, no_owner_seconds=1.5)
     later.join()
     message.refresh_from_db()
     assert message.status == "queued"
