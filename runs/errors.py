@@ -13,6 +13,7 @@
     |- NoLongerDue                 what an ending was decided on does not hold any more
     |- Fenced                      another observer owns the run now
     |- Unauthenticated, Forbidden
+    |- EndpointRemoved             this deployment does not offer the route
     |- PayloadTooLarge
     |- AddressRefused              a URL that a caller gave leads where nothing may be sent (runs/egress)
     |- NotAnswered                 a receiver outside gave no whole answer; `reason` says why
@@ -129,6 +130,12 @@ class Forbidden(ControlPlaneError):
     """The caller may not do this."""
 
     code = "FORBIDDEN"
+
+
+class EndpointRemoved(ControlPlaneError):
+    """This deployment only observes: it sends nothing into a session."""
+
+    code = "ENDPOINT_REMOVED"
 
 
 class PayloadTooLarge(ControlPlaneError):

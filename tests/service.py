@@ -59,6 +59,10 @@ class ObserverProcess:
             self._process.send_signal(signal.SIGTERM)
         self._process.wait(PATIENCE_SECONDS)
 
+    def wait_until_dead(self) -> None:
+        """It has died by itself."""
+        self._process.wait(PATIENCE_SECONDS)
+
     def kill(self) -> None:
         """Gone at once, without a word to anybody."""
         self._process.kill()

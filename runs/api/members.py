@@ -105,6 +105,16 @@ class Members:
             return None
         return value
 
+    def optional_number(self, name: str, *, least: float, most: float) -> float | None:
+        """A number from `least` to `most`, or None."""
+        value = self._take(name)
+        if value is None:
+            return None
+        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+            self.fault(name, f"must be a number from {least:g} to {most:g}")
+            return None
+        return float(value)
+
     def optional_boolean(self, name: str) -> bool | None:
         """True, false or None."""
         value = self._take(name)

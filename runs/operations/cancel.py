@@ -20,7 +20,7 @@ from runs.models import Run
 from runs.operations.audit import Actor
 from runs.operations.owner_wait import UNOWNED_SECONDS, await_owner
 from runs.operations.wish import Wanted, Wish, answer_to, commit_wish, note_wish
-from runs.queries import has_living_owner, require_run, run_row
+from runs.queries import has_live_owner, require_run, run_row
 
 UNBOUND = frozenset({RunStatus.QUEUED, RunStatus.STARTING})
 
@@ -86,7 +86,7 @@ def _await_ending(wish: Wish, wanted: Wanted, unowned_s: float) -> None:
     """The run has ended without an owner. Raises RunEnded where its owner has ended it, or the refusal it answered."""
     try:
         answer = await_owner(
-            lambda: answer_to(wish), has_owner=lambda: has_living_owner(wish.run_id), unowned_s=unowned_s
+            lambda: answer_to(wish), has_owner=lambda: has_live_owner(wish.run_id), unowned_s=unowned_s
         )
     except NoOwner:
         with transaction.atomic():

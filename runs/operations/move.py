@@ -9,7 +9,7 @@ from runs.errors import Conflict, NoOwner, RunEnded
 from runs.models import Run
 from runs.operations.owner_wait import await_owner
 from runs.operations.wish import Wanted, Wish, answer_to, commit_wish, withdraw
-from runs.queries import has_living_owner, require_run, run_row
+from runs.queries import has_live_owner, require_run, run_row
 
 
 def move_run(wanted: Wanted, *, source: RunStatus, unowned_s: float) -> RunRow:
@@ -45,8 +45,6 @@ def _commit(wanted: Wanted, source: RunStatus) -> Wish | None:
 
 def _answered(wish: Wish, unowned_s: float) -> WishAnswer:
     try:
-        return await_owner(
-            lambda: answer_to(wish), has_owner=lambda: has_living_owner(wish.run_id), unowned_s=unowned_s
-        )
+        return await_owner(lambda: answer_to(wish), has_owner=lambda: has_live_owner(wish.run_id), unowned_s=unowned_s)
     except NoOwner as nobody:
         return withdraw(wish, nobody)

@@ -1,11 +1,8 @@
 """A wish: what is wanted of a run is committed to its row, where the owner finds it and leaves its answer."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import cast
+from datetime import datetime, timedelta
 from uuid import UUID
-
-from django.db.models import Func
 
 from runs import hub
 from runs.domain.endings import DecidedBy
@@ -45,19 +42,25 @@ def commit_wish(wanted: Wanted, run: Run) -> Wish:
 
     Where the same is wanted already, that wish stands for both.
     """
-    if run.wanted != wanted.kind:
-        with writing(run.id, epoch=None, step="wish") as writer:
-            writer.change_run(
-                wanted=wanted.kind.value,
-                wanted_by=wanted.actor.name[:LONGEST_NAME],
-                wanted_through=wanted.through.value,
-                wanted_reason=_shown(wanted.reason),
-                wanted_at=Func(function="clock_timestamp"),
-            )
-            note_wish(wanted)
-            hub.call_observers()
-    at = Run.objects.values_list("wanted_at", flat=True).get(id=run.id)
-    return Wish(run.id, wanted.kind, cast(datetime, at))
+    if run.wanted == wanted.kind and run.wanted_at is not None:
+        return Wish(run.id, wanted.kind, run.wanted_at)
+    with writing(run.id, epoch=None, step="wish") as writer:
+        at = _later_than(run.wanted_at, writer.clock())
+        writer.change_run(
+            wanted=wanted.kind.value,
+            wanted_by=wanted.actor.name[:LONGEST_NAME],
+            wanted_through=wanted.through.value,
+            wanted_reason=_shown(wanted.reason),
+            wanted_at=at,
+        )
+        note_wish(wanted)
+        hub.call_observers()
+    return Wish(run.id, wanted.kind, at)
+
+
+def _later_than(earlier: datetime | None, now: datetime) -> datetime:
+    """When a wish was made; no two of one run at the same moment, for the moment is its name."""
+    return now if earlier is None else max(now, earlier + timedelta(milliseconds=1))
 
 
 def note_wish(wanted: Wanted) -> None:

@@ -13,7 +13,7 @@ from runs.models import Run
 from runs.models.identity import uuid7
 from runs.observer import lease
 from runs.operations.owner_wait import await_owner
-from runs.queries import has_living_owner
+from runs.queries import has_live_owner
 from runs.recorder import record
 from tests.cast import envelope, fresh, queued_run, running_run
 from tests.steered import cancel
@@ -88,18 +88,18 @@ def test_an_open_transaction_keeps_its_connection(monkeypatch: pytest.MonkeyPatc
 
 def test_who_is_a_living_owner() -> None:
     run = queued_run()
-    assert not has_living_owner(run.id)
+    assert not has_live_owner(run.id)
     observer = lease.register()
     lease.claim(observer, 1)
-    assert has_living_owner(run.id)
+    assert has_live_owner(run.id)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE runs_observer SET beat_at = clock_timestamp() - interval '31 s' WHERE id = %s", [observer]
         )
-        assert not has_living_owner(run.id)
+        assert not has_live_owner(run.id)
         cursor.execute("UPDATE runs_observer SET beat_at = clock_timestamp(), lost_at = clock_timestamp()")
-    assert not has_living_owner(run.id)
-    assert not has_living_owner(uuid7())
+    assert not has_live_owner(run.id)
+    assert not has_live_owner(uuid7())
 
 
 def test_a_run_that_is_taken_belongs_to_nobody_and_its_former_owner_is_fenced() -> None:
