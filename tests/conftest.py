@@ -5,7 +5,7 @@ import pytest
 from runs.models import Project
 from runs.models.project import DEFAULT_PROJECT_ID
 
-pytest_plugins = ["tests.database", "tests.caller"]
+pytest_plugins = ["tests.database", "tests.caller", "tests.puppet"]
 
 
 @pytest.fixture(autouse=True)
