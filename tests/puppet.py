@@ -10,13 +10,14 @@ from pytest_django.fixtures import Settings
 from runs.domain.events import Ack, AckError, Observation, ObservationKind, SessionState
 from runs.errors import FieldFault
 from runs.runtimes.port import Capabilities, Outgoing, RuntimeInfo, Sent, SessionPlan
-from tests.cast import session_now
+from tests.cast import envelope, session_now
 from tests.played import OPENED, Line, Silence
 
 T = TypeVar("T")
 
 KIND = "puppet"
 OPEN_ALWAYS: tuple[Line, ...] = (session_now(SessionState.OPEN, count=0),)
+START = envelope("start", kind="SessionStart", sender="lead")
 
 
 def answered(*, ok: bool = True, code: str = "FORBIDDEN", message: str = "not yours", duplicate: bool = False) -> Sent:
@@ -40,7 +41,7 @@ class Puppet:
         self,
         *,
         states: Sequence[Line] = OPEN_ALWAYS,
-        streams: Sequence[Sequence[Line]] = ((OPENED, Silence()),),
+        streams: Sequence[Sequence[Line]] = ((OPENED, START, Silence()),),
         starts: Sequence[Sent | BaseException] = (ACCEPTED,),
         cancels: Sequence[Sent | BaseException] = (ACCEPTED,),
     ) -> None:

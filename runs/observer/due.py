@@ -67,3 +67,9 @@ def claim_due_runs(limit: int = BATCH) -> list[DueRun]:
         if claimed:
             committing("sweep.claim")
     return claimed
+
+
+def release(run_id: UUID) -> None:
+    """Any sweep may look at the run at once: what made it due did not hold any more."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE runs_run SET sweep_claimed_until = NULL WHERE id = %s AND ending_seq IS NULL", [run_id])

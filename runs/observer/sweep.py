@@ -20,7 +20,7 @@ from runs.ending import Outcome, Questions, end_run, settle
 from runs.ending.cleanup import DueCleanup, claim_cleanups, clean_up
 from runs.errors import RunEnded
 from runs.observer import lease
-from runs.observer.due import BATCH, DueRun, claim_due_runs
+from runs.observer.due import BATCH, DueRun, claim_due_runs, release
 from runs.observer.owned import load_run
 from runs.runtimes.port import Session
 from runs.runtimes.registry import Runtimes
@@ -98,6 +98,8 @@ class Sweep:
             outcome = await settle(due.run_id, due.verdict, session, self._questions, epoch=None, still=due.still)
         finally:
             await session.close()
+        if outcome is Outcome.NOT_DUE:
+            await rows(release, due.run_id)
         return f"runs {outcome}" if outcome is Outcome.ENDED else f"due runs {outcome}"
 
     async def _cleaned(self, due: DueCleanup) -> str:

@@ -171,8 +171,10 @@ def test_whatever_happens_only_suspension_moves_the_hard_deadline_and_by_what_it
         clocks.check()
 
 
+@pytest.mark.parametrize("clock", ["admission", "hard"])
 @pytest.mark.parametrize(("grace_ms", "seconds"), [(30_000, 30), (0, 1)])
-def test_a_suspended_session_past_its_hard_deadline_is_asked_for_again_and_not_at_once(
-    grace_ms: int, seconds: int
+def test_a_suspended_session_past_a_deadline_is_asked_for_again_and_not_at_once(
+    clock: str, grace_ms: int, seconds: int
 ) -> None:
-    assert deadlines.asked_again(NOW, grace_ms=grace_ms) == {"hard_deadline": NOW + seconds * SECOND}
+    moved = deadlines.asked_again(NOW, clock=clock, grace_ms=grace_ms)
+    assert moved == {f"{clock}_deadline": NOW + seconds * SECOND}
