@@ -123,9 +123,9 @@ async def settle(
 
 def _may_have_session(run_id: UUID) -> bool:
     """True if a session may exist at the runtime: a start was sent, or an agent may have opened one."""
-    run = Run.objects.select_related("session").defer("request").get(id=run_id)
-    awaited = run.session_opener == "agent" and run.status != RunStatus.QUEUED
-    return awaited or run.session.start_sent_at is not None
+    found = Run.objects.filter(id=run_id).values_list("session_opener", "status", "session__start_sent_at").get()
+    opener, status, start_sent_at = found
+    return start_sent_at is not None or (opener == "agent" and status != RunStatus.QUEUED)
 
 
 def _unless_over(verdict: Verdict, still: Still | None) -> Still | None:
