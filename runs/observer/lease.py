@@ -19,7 +19,8 @@ from runs.version import VERSION
 log = logging.getLogger("signalbox.lease")
 
 # Oldest first; rows that another observer is taking at this moment are passed over, so no two ever take the same.
-# The first owner sets the admission clock anew: a run that waited long for an observer gets its time to be launched.
+# The first owner sets the admission clock anew: a run that waited long for an observer gets its time to be launched. One
+# that waited too long is not launched any more, but ended by a sweep.
 # Only a run that is taken from a dead observer counts an attempt; one that was handed back does not.
 _CLAIM = """
 WITH free AS (
@@ -28,6 +29,7 @@ WITH free AS (
        AND (r.observer_id IS NULL
             OR EXISTS (SELECT 1 FROM runs_observer o WHERE o.id = r.observer_id AND o.lost_at IS NOT NULL))
        AND EXISTS (SELECT 1 FROM runs_observer o WHERE o.id = %(me)s AND o.lost_at IS NULL)
+       AND (r.status <> 'queued' OR r.admission_deadline IS NULL OR r.admission_deadline > clock_timestamp())
        AND (%(recovers)s OR r.status = 'queued') AND (%(only)s::uuid IS NULL OR r.id = %(only)s)
      ORDER BY r.created_at LIMIT %(room)s FOR NO KEY UPDATE OF r SKIP LOCKED)
 UPDATE runs_run SET observer_id = %(me)s, lease_epoch = lease_epoch + 1,

@@ -167,6 +167,7 @@ class RunWriter:
 
     def _note_progress(self) -> None:
         """The session has said something: it is not stuck, and whoever watches it gets along with it."""
+        self._has_progressed = False
         if self.run.recovery_attempts:
             self.change_run(recovery_attempts=0)
         if self.run.status != RunStatus.SUSPENDED and self.run.progress_timeout_ms:
@@ -238,6 +239,8 @@ class RunWriter:
         if target == RunStatus.STARTING:
             self.change_run(started_at=self.now)
         elif target == RunStatus.SUSPENDED:
+            if self._has_progressed:
+                self._note_progress()  # before its clock stands still
             hard, grace_ms = self.run.hard_deadline, settings.RUN_HARD_GRACE_MS
             self.change_run(**deadlines.suspended(self.clock(), hard=hard, grace_ms=grace_ms))
         elif self.run.status == RunStatus.SUSPENDED and target == RunStatus.RUNNING:
