@@ -32,6 +32,7 @@ class AnsweringSession:
         self.under_way: set[str] = set()
         self.most_at_once = 0
         self._answers = {message_id: list(given) for message_id, given in (answers or {}).items()}
+        self._gates = [one for given in self._answers.values() for one in given if isinstance(one, asyncio.Event)]
         self._faults = list(faults)
         self._acks = 0
 
@@ -61,6 +62,11 @@ class AnsweringSession:
             else:
                 return self._ack(str(uuid4()) if answer == ANOTHER else message_id, answer)
         return self._ack(message_id, OK)
+
+    def open_gates(self) -> None:
+        """Whatever is waited for has come."""
+        for gate in self._gates:
+            gate.set()
 
     def confirm(self, adapter_state: bytes | None) -> None:
         """Nothing is held back."""

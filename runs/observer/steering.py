@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Min, QuerySet
 
 from runs.bridge import rows
-from runs.domain.outbound import KICKOFF
+from runs.domain.outbound import FAILED, KICKOFF, OUTCOME_UNKNOWN, REJECTED
 from runs.models import OutboundMessage
 from runs.observer.delivery import NotDelivered, OutcomeUnknown, deliver
 from runs.observer.owned import OwnedRun
@@ -24,15 +24,18 @@ LOOK_AGAIN_SECONDS = 0.5
 
 
 async def send_kickoff(run: OwnedRun, session: Session) -> None:
-    """Every stored kickoff message has its fate, in order. Raises NotDelivered at the first that is refused or undeliverable.
+    """Every stored kickoff message has its fate, in order. Raises NotDelivered at the first that is refused or undeliverable,
+    also where a former owner learnt that and had no time to say so.
 
     One that may have arrived, and that may not be sent again, is neither: the run goes on.
     """
+    await rows(_require_delivered, run.id)
     for message in await rows(_kickoff, run.id):
         try:
             await deliver(run, session, message)
         except OutcomeUnknown as unknown:
             log.warning("run %s goes on without knowing: %s", run.id, unknown)
+    await rows(_require_delivered, run.id)
 
 
 async def send_waiting(run: OwnedRun, session: Session) -> None:
@@ -63,6 +66,16 @@ def _unsettled(run_id: UUID) -> QuerySet[OutboundMessage]:
 
 def _kickoff(run_id: UUID) -> list[OutboundMessage]:
     return list(_unsettled(run_id).filter(category=KICKOFF).order_by("position"))
+
+
+def _require_delivered(run_id: UUID) -> None:
+    lost = OutboundMessage.objects.filter(run_id=run_id, category=KICKOFF, status__in=[REJECTED, FAILED])
+    message = lost.exclude(error_code=OUTCOME_UNKNOWN).order_by("position").first()
+    if message is not None:
+        what, code = f"{message.message_type} from {message.sender}", message.error_code
+        was_refused = message.status == REJECTED
+        reason = "was refused" if was_refused else "could not be delivered"
+        raise NotDelivered(f"{what} {reason}: {message.error_message}", runtime_code=code if was_refused else None)
 
 
 def _waiting_senders(run_id: UUID) -> list[str]:

@@ -20,6 +20,7 @@ from runs.errors import BreakerOpen, Fenced, RunEnded, RuntimeRejected, RuntimeT
 from runs.models import Event, LateObservation, OutboundMessage, Run
 from runs.observer import delivery, steering
 from runs.observer.answers import take_answer
+from runs.observer.owned import OwnedRun
 from runs.recorder import record, writing
 from runs.recorder.fates import fail_message
 from runs.runtimes.port import Sent, Session
@@ -378,29 +379,45 @@ def test_an_answer_that_is_on_record_already_does_not_make_a_message_go_out_for_
     assert fate(message) == ("failed", "outcome_unknown")
 
 
+def give_up(message: OutboundMessage) -> None:
+    """Somebody else than the owner has given the message its fate."""
+    with writing(message.run_id, epoch=None) as writer:
+        fail_message(writer, message, code="no_owner", error="nobody took it", source_name="api")
+
+
+async def while_the_first_is_under_way(
+    send: Callable[[OwnedRun, Session], Awaitable[None]], run: Run, session: AnsweringSession, work: Callable[[], None]
+) -> None:
+    """`work` is done while the owner waits for the answer to its first message, whose gate is opened then."""
+    sending = asyncio.ensure_future(send(await rows(owned, run), cast(Session, session)))
+    await becomes_true(lambda: bool(session.sent))
+    await rows(work)
+    session.open_gates()
+    await _within(sending)
+
+
 def test_a_message_that_got_its_fate_meanwhile_is_not_sent() -> None:
     run = running_run()
     first, second = waiting_message(run), waiting_message(run)
-    gate = asyncio.Event()
-    session = session_for(first, gate)
+    session = session_for(first, asyncio.Event())
 
-    def give_up() -> None:
-        with writing(run.id, epoch=None) as writer:
-            row = OutboundMessage.objects.get(id=second.id)
-            fail_message(writer, row, code="no_owner", error="nobody took it", source_name="api")
+    asyncio.run(while_the_first_is_under_way(steering.send_waiting, run, session, lambda: give_up(second)))
 
-    async def scene() -> None:
-        sending = asyncio.create_task(steering.send_waiting(await rows(owned, run), cast(Session, session)))
-        await becomes_true(lambda: bool(session.sent))
-        await rows(give_up)
-        gate.set()
-        await _within(sending)
-
-    asyncio.run(scene())
     assert session.sent == ids(first)
     assert fate(second) == ("failed", "no_owner")
     assert types_of(run.id).count("message.send_failed") == 1
     assert_invariants()
+
+
+def test_a_kickoff_message_that_failed_meanwhile_has_not_been_taken() -> None:
+    run = running_run()
+    first, second = kickoff_message(run), kickoff_message(run)
+    session = session_for(first, asyncio.Event())
+
+    with pytest.raises(steering.NotDelivered, match="nobody took it"):
+        asyncio.run(while_the_first_is_under_way(steering.send_kickoff, run, session, lambda: give_up(second)))
+
+    assert session.sent == ids(first)
 
 
 def test_a_former_owner_sends_nothing_c03() -> None:
@@ -420,18 +437,14 @@ def test_a_former_owner_sends_nothing_c03() -> None:
 def test_an_answer_that_comes_after_the_ending_is_kept_apart() -> None:
     run = running_run()
     message = waiting_message(run)
-    gate = asyncio.Event()
-    session = session_for(message, gate)
+    session = session_for(message, asyncio.Event())
 
-    async def scene() -> None:
-        sending = asyncio.create_task(steering.send_waiting(await rows(owned, run), cast(Session, session)))
-        await becomes_true(lambda: bool(session.sent))
-        await rows(end_run, run.id, Verdict(code=EndingCode.RESOLVED), epoch=None)
-        gate.set()
-        await _within(sending)
+    def end() -> None:
+        end_run(run.id, Verdict(code=EndingCode.RESOLVED), epoch=None)
 
     with pytest.raises(ExceptionGroup) as failures:
-        asyncio.run(scene())
+        asyncio.run(while_the_first_is_under_way(steering.send_waiting, run, session, end))
+
     assert isinstance(failures.value.exceptions[0], RunEnded)
     assert fate(message) == ("failed", "run_ended")
     assert LateObservation.objects.filter(run_id=run.id, kind="send-ack").count() == 1
@@ -475,6 +488,21 @@ def test_a_refused_kickoff_message_stops_the_kickoff() -> None:
 
     assert failure.value.runtime_code == "FORBIDDEN"
     assert session.sent == ids(refused)
+    assert fate(following) == ("queued", None)
+
+
+@pytest.mark.parametrize(("status", "runtime_code"), [("rejected", "FORBIDDEN"), ("failed", None)])
+def test_a_kickoff_that_failed_before_a_take_over_has_failed(status: str, runtime_code: str | None) -> None:
+    run = run_taken_over()
+    lost, following = kickoff_message(run), kickoff_message(run)
+    OutboundMessage.objects.filter(id=lost.id).update(status=status, error_code="FORBIDDEN", error_message="not now")
+    session = AnsweringSession()
+
+    with pytest.raises(steering.NotDelivered, match="not now") as failure:
+        send_kickoff(run, session)
+
+    assert failure.value.runtime_code == runtime_code
+    assert session.sent == []
     assert fate(following) == ("queued", None)
 
 
