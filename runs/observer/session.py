@@ -33,6 +33,7 @@ from runs.errors import (
 from runs.observer import launch_steps, lease
 from runs.observer.decided import Decided, defect, failed, failed_by, first_of
 from runs.observer.intake import Intake, StreamEnded
+from runs.observer.kickoff import undelivered_kickoff
 from runs.observer.launcher import Bind, bring_up
 from runs.observer.orders import Orders
 from runs.observer.owned import OwnedRun
@@ -148,6 +149,8 @@ class RunObserver:
         """The kickoff is sent and the run is running; nothing to do for a run that was further on."""
         if self._status is not RunStatus.BINDING_SESSION:
             return
+        if (over := await rows(undelivered_kickoff, self._run.id)) is not None:
+            raise failed(EndingCode.KICKOFF_FAILED, over.error_message or over.status, runtime_code=over.error_code)
         try:
             await send_kickoff(self._run, self._session)
         except NotDelivered as undelivered:
