@@ -1,4 +1,4 @@
-"""What an earlier owner found out about a run's kickoff: a message that was refused ends the run, whoever comes to it next."""
+"""What an earlier owner found out about a kickoff: a message that was refused ends the run, whoever comes to it next."""
 
 from uuid import UUID
 
