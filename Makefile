@@ -12,7 +12,7 @@ RUNS := $(VENV)/.runs-$(shell cksum < requirements.txt | cut -d' ' -f1)
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run demo check test test-pg15 bench-ingest bench-launch bench-memory read-plans crash-matrix crash-matrix-short crash-matrix-labels clean
+.PHONY: help setup run demo check test test-pg15 bench-ingest bench-launch bench-memory read-plans sweep-plans crash-matrix crash-matrix-short crash-matrix-labels clean
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-20s %s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ bench-memory: setup ## what an observer needs for 1 000 live runs
 
 read-plans: setup ## the plan of every hot read on a million events
 	$(BIN)/python -m tests.benchmarks.read_plans
+
+sweep-plans: setup ## the plan of every claim and sweep on a million ended runs
+	$(BIN)/python -m tests.benchmarks.sweep_plans
 
 clean: ## remove caches and the virtual environment; data in .signalbox stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* build staticfiles

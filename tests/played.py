@@ -95,7 +95,6 @@ def owned(run: Run) -> OwnedRun:
         start_envelope=None,
         start_acked=True,
         adapter_state=None,
-        admission_left_s=60.0,
         recovery_attempts=0,
     )
 

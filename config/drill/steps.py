@@ -148,6 +148,15 @@ async def net(stage: Stage) -> str:
     return "progress_timeout and never_started, decided by the sweeper"
 
 
+async def invariants(stage: Stage) -> str:
+    """What was promised holds for every run of the steps before."""
+    status, said = await stage.troupe.run("invariants", "check_invariants")
+    told = said.strip().splitlines()[-1] if said.strip() else "nothing"
+    if status != 0:
+        raise Unexpected(told)
+    return told
+
+
 STEPS = (
     Step("ordinary", "a run from its launch to its end", "completed, numbered without a gap", ordinary),
     Step(
@@ -183,6 +192,7 @@ STEPS = (
         "progress_timeout and never_started, decided by the sweeper",
         net,
     ),
+    Step("invariants", "every run of this drill is checked", "no violation", invariants),
 )
 
 

@@ -70,6 +70,6 @@ def resumed(now: datetime, *, since: datetime | None, hard: datetime | None, pro
     }
 
 
-def asked_again(now: datetime, *, grace_ms: int) -> Columns:
-    """A suspended session past its hard deadline that its runtime still calls suspended is asked for once more later."""
-    return {"hard_deadline": now + timedelta(milliseconds=max(grace_ms, 1_000))}
+def asked_again(now: datetime, *, clock: str, grace_ms: int) -> Columns:
+    """A session past this deadline that its runtime calls suspended, as its run cannot be, is asked for once more later."""
+    return {f"{clock}_deadline": now + timedelta(milliseconds=max(grace_ms, 1_000))}

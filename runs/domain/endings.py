@@ -59,6 +59,14 @@ _BY_SESSION_STATE = {
 }
 
 
+_CODES = frozenset(code.value for code in EndingCode)
+
+
+def known_code(stored: object) -> str:
+    """A stored code as it may be shown: one of the closed list; anything else is an error of ours (L22)."""
+    return stored if isinstance(stored, str) and stored in _CODES else EndingCode.INTERNAL_ERROR.value
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What was decided: the code, by whom, and for a failure its primary cause in words."""
 

@@ -25,6 +25,11 @@ def clean(text: str) -> str:
     return _UNSTORABLE.sub(_REPLACEMENT, text)
 
 
+def shortened(text: str, most_bytes: int) -> str:
+    """The beginning of clean `text` that takes no more than `most_bytes` as UTF-8; no character is cut in half."""
+    return text.encode()[:most_bytes].decode(errors="ignore")
+
+
 def storable(value: object) -> tuple[object, bytes]:
     """`value` exactly as the log will give it back, with its JSON text. Any value at all is accepted.
 

@@ -40,13 +40,15 @@ AT_ONCE = 64
 _BEFORE_A_SESSION = frozenset({EndingCode.NEVER_STARTED})
 # Clocks that stand still, or are moved, while a session is suspended.
 _DEADLINES = frozenset({*deadlines.CODE_OF_CLOCK.values(), EndingCode.RUNTIME_UNREACHABLE})
+# The clock that is put off where a suspended session changes nothing about its run.
+_ASKED_AGAIN = {RunStatus.QUEUED: "admission", RunStatus.STARTING: "admission", RunStatus.SUSPENDED: "hard"}
 
 
 class Outcome(StrEnum):
     """What became of the wish to end a run."""
 
     ENDED = "ended"
-    SUSPENDED = "suspended"  # its session is, so its clocks were set anew
+    SUSPENDED = "suspended"  # its session is, so its clocks are set anew
     NOT_DUE = "not_due"  # what decided it did not hold any more under the lock
     LOST = "lost"  # somebody else ended it, or owns it now
 
@@ -83,6 +85,9 @@ class Questions:
             return Answer(NO_ANSWER, fault=f"GetSession: no answer within {ASK_SECONDS:.0f} s")
         except RuntimeFault as fault:
             return Answer(NO_ANSWER, fault=f"GetSession: {fault.message}")
+        except Exception as error:  # a defect of ours must not keep a run open for ever
+            log.exception("a runtime could not be asked")
+            return Answer(NO_ANSWER, fault=f"GetSession: internal error: {type(error).__name__}")
         assert isinstance(snapshot.body, SessionSnapshot)
         return Answer(snapshot.body.state.value, snapshot)
 
@@ -105,7 +110,7 @@ async def settle(
         if verdict.runtime_asked is None and await rows(_may_have_session, run_id):
             answer = await questions.ask(session)
             if answer.asked == SessionState.SUSPENDED and verdict.code in _DEADLINES:
-                return await rows(_suspend, run_id, answer, epoch)
+                return await rows(_suspend, run_id, answer, epoch, still)
             verdict, batch = await _preferred(run_id, verdict, batch, answer, session, epoch)
         await rows(end_run, run_id, verdict, epoch=epoch, batch=batch, still=_unless_over(verdict, still))
     except NoLongerDue:
@@ -118,9 +123,9 @@ async def settle(
 
 def _may_have_session(run_id: UUID) -> bool:
     """True if a session may exist at the runtime: a start was sent, or an agent may have opened one."""
-    run = Run.objects.select_related("session").defer("request").get(id=run_id)
-    awaited = run.session_opener == "agent" and run.status != RunStatus.QUEUED
-    return awaited or run.session.start_sent_at is not None
+    found = Run.objects.filter(id=run_id).values_list("session_opener", "status", "session__start_sent_at").get()
+    opener, status, start_sent_at = found
+    return start_sent_at is not None or (opener == "agent" and status != RunStatus.QUEUED)
 
 
 def _unless_over(verdict: Verdict, still: Still | None) -> Still | None:
@@ -148,7 +153,7 @@ async def _preferred(
 
 async def _rest(run_id: UUID, session: Session, answer: Answer, epoch: int | None) -> dict[str, object] | None:
     seen = answer.session
-    expected = 0 if seen is None or seen.message_count is None else seen.message_count + 1
+    expected = None if seen is None or seen.message_count is None else seen.message_count + 1
     run = await rows(Run.objects.select_related("session").defer("request").get, id=run_id)
     return await record_rest(run_id, session, cursor=run.session.cursor, expected=expected, epoch=epoch)
 
@@ -183,13 +188,19 @@ def lost_session(run_id: UUID, *, decided_by: DecidedBy, also: str | None = None
     )
 
 
-def _suspend(run_id: UUID, answer: Answer, epoch: int | None) -> Outcome:
-    """The run is suspended like its session, its clocks set anew: a deadline that stood still has not passed."""
+def _suspend(run_id: UUID, answer: Answer, epoch: int | None, still: Still | None) -> Outcome:
+    """The run is suspended like its session, its clocks set anew: a deadline that stood still has not passed.
+
+    One that is suspended already is asked about again later, and so is one that is not bound yet: its owner binds it.
+    """
     assert answer.snapshot is not None
     with writing(run_id, epoch=epoch, step="suspend") as writer:
-        if writer.run.status == RunStatus.SUSPENDED:
-            grace_ms = settings.RUN_HARD_GRACE_MS
-            writer.change_run(**deadlines.asked_again(writer.clock(), grace_ms=grace_ms))
+        if still is not None and not still(writer):
+            raise NoLongerDue
+        status = RunStatus(writer.run.status)
+        if status in _ASKED_AGAIN:
+            clock, grace_ms = _ASKED_AGAIN[status], settings.RUN_HARD_GRACE_MS
+            writer.change_run(**deadlines.asked_again(writer.clock(), clock=clock, grace_ms=grace_ms))
         else:
             writer.append([answer.snapshot])
             walk(writer, RunStatus.SUSPENDED)

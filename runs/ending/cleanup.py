@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from runs.bridge import rows
 from runs.crashpoint import autocommitting, committing
 from runs.domain.endings import DecidedBy, EndingCode, Verdict, shows_session_over
+from runs.domain.events import SessionSnapshot
 from runs.domain.requests import decode_request
 from runs.domain.text import clean
 from runs.ending.rest import batches
@@ -28,6 +29,7 @@ log = logging.getLogger("signalbox.ending")
 
 TRY_SECONDS = 15
 TRIES = 5
+AT_ONCE = 64
 LATE_MOST = 10_000
 LONGEST_ERROR = 500
 
@@ -51,6 +53,7 @@ class DueCleanup:
 
     run_id: UUID
     attempt: int
+    is_last: bool = False
 
 
 def owed_cleanup(writer: RunWriter, verdict: Verdict) -> dict[str, object]:
@@ -65,12 +68,19 @@ def owed_cleanup(writer: RunWriter, verdict: Verdict) -> dict[str, object]:
 
 
 def _is_delegated(run: Run) -> bool:
-    bound = run.session_opener == "agent" and run.hard_deadline is not None
-    return bound and decode_request(run.request).session.cancellation_delegated
+    if run.session_opener != "agent" or run.hard_deadline is None:
+        return False
+    try:
+        return decode_request(run.request).session.cancellation_delegated
+    except (
+        Exception
+    ):  # a run that cannot be read must end all the same; nobody knows that its session is ours to cancel
+        log.exception("what was asked for of run %s cannot be read", run.id)
+        return False
 
 
-def claim_cleanups(limit: int) -> list[DueCleanup]:
-    """Up to `limit` due clean-ups, each for this caller alone until it is due again."""
+def claim_cleanups(limit: int = AT_ONCE) -> list[DueCleanup]:
+    """Up to `limit` due clean-ups, each for this caller alone until it is due again: so it must not wait for its turn."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_CLAIM, {"wait": TRY_SECONDS * 2, "limit": limit})
@@ -82,10 +92,18 @@ def claim_cleanups(limit: int) -> list[DueCleanup]:
 
 async def clean_up(due: DueCleanup, session: Session) -> None:
     """The try is over: the session is cancelled or gone, or the error is kept and the next try planned."""
+    if due.attempt > TRIES:
+        await rows(give_up, due, "the last try was broken off")
+        return
     error = await _cancelled(session)
     if error is None:
         await _keep_late(due.run_id, session)
     await rows(_note, due, error)
+
+
+def give_up(due: DueCleanup, why: str) -> None:
+    """There is no further try, and `why` is shown."""
+    _note(DueCleanup(due.run_id, due.attempt, is_last=True), why)
 
 
 async def _cancelled(session: Session) -> str | None:
@@ -101,6 +119,9 @@ async def _cancelled(session: Session) -> str | None:
         return f"CancelSession: {fault.message} (not supported)"
     except RuntimeFault as fault:
         return f"CancelSession: {fault.message}"
+    except Exception as error:  # a defect of ours is no reason to try for ever
+        log.exception("a session could not be cancelled")
+        return f"CancelSession: internal error: {type(error).__name__}"
     refusal = sent.ack.error
     return None if sent.ack.ok else f"CancelSession was refused: {refusal.message if refusal else 'no reason given'}"
 
@@ -108,10 +129,21 @@ async def _cancelled(session: Session) -> str | None:
 async def _keep_late(run_id: UUID, session: Session) -> None:
     """What the session said between the ending and the cancelling is kept as late data, as far as it is still told."""
     cursor = await rows(_cursor_of, run_id)
-    with contextlib.suppress(RuntimeFault):  # the ending stands, and the runtime has told what it tells
-        async with contextlib.aclosing(batches(session, cursor, enough=LATE_MOST)) as heard:
-            async for late in heard:
-                await rows(quarantine, run_id, late)
+    try:
+        async with asyncio.timeout(TRY_SECONDS):
+            enough = min(await _said(session) - cursor, LATE_MOST)
+            async with contextlib.aclosing(batches(session, cursor, enough=enough)) as heard:
+                async for late in heard:
+                    await rows(quarantine, run_id, late)
+    except (RuntimeFault, TimeoutError) as fault:  # the ending stands, and the runtime has told what it tells
+        log.info("run %s: its late data could not be read to the end: %s", run_id, fault)
+
+
+async def _said(session: Session) -> int:
+    """How many envelopes the session holds; 0 where its runtime does not say."""
+    seen = (await session.snapshot()).body
+    counted = seen.message_count if isinstance(seen, SessionSnapshot) else None
+    return 0 if counted is None else counted + 1
 
 
 def _cursor_of(run_id: UUID) -> int:
@@ -127,6 +159,6 @@ def _note(due: DueCleanup, error: str | None) -> None:
         shown = redactor().redact_text(clean(error))[:LONGEST_ERROR]
         log.warning("clean-up of run %s, try %s: %s", due.run_id, due.attempt, shown)
         errors = [*Run.objects.only("cleanup_errors").get(id=due.run_id).cleanup_errors, shown]
-        over = {"cleanup_status": "failed", "cleanup_due_at": None} if due.attempt >= TRIES else {}
+        over = {"cleanup_status": "failed", "cleanup_due_at": None} if due.is_last or due.attempt >= TRIES else {}
         changed = run.update(cleanup_errors=errors, **over)
     log.debug("clean-up of run %s noted in %s rows", due.run_id, changed)

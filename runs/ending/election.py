@@ -17,7 +17,7 @@ from runs.domain.events import Draft, EventType, JsonObject, Observation
 from runs.domain.lifecycle import RunStatus
 from runs.domain.outbound import outbound_data
 from runs.domain.redaction import Redactor
-from runs.domain.text import clean
+from runs.domain.text import clean, shortened
 from runs.ending.cleanup import owed_cleanup
 from runs.ending.walk import walk
 from runs.ending.wish import as_wanted
@@ -81,17 +81,21 @@ def _shown(verdict: Verdict, redactor: Redactor) -> Verdict:
     """The words of a runtime as a row can keep and an event may show them."""
 
     def shown(text: str | None) -> str | None:
-        return None if text is None else redactor.redact_text(clean(text))[:LONGEST_WORDS]
+        return None if text is None else _words(text, redactor)
 
     return msgspec.structs.replace(
         verdict,
         message=shown(verdict.message),
         runtime_code=shown(verdict.runtime_code),
-        cleanup_errors=tuple(redactor.redact_text(clean(error))[:LONGEST_WORDS] for error in verdict.cleanup_errors),
+        cleanup_errors=tuple(_words(error, redactor) for error in verdict.cleanup_errors),
     )
 
 
-# Of what a runtime says in a refusal: enough to read, too little to flood a log (T16).
+def _words(text: str, redactor: Redactor) -> str:
+    return shortened(redactor.redact_text(clean(text)), LONGEST_WORDS)
+
+
+# In bytes. Of what a runtime says in a refusal: enough to read, too little to flood a log (T16).
 LONGEST_WORDS = 2_000
 
 

@@ -1,5 +1,6 @@
 """Run: one multi-agent session and its lifecycle. Its row is the lock, the fence, the sequence and the election."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -12,10 +13,15 @@ from runs.domain.lifecycle import TERMINAL, RunStatus
 from runs.errors import Fenced, RunEnded, RunNotFound
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID, Project
+from runs.models.statements import locked_row
 
 if TYPE_CHECKING:
     from runs.models.projection import Projection
     from runs.models.session import RuntimeSession
+
+
+# What was asked for is not needed to record, and may be large; whoever asks a locked run for it gets it loaded.
+_NOT_NEEDED = frozenset({"request"})
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -27,15 +33,31 @@ class RunQuerySet(models.QuerySet["Run"]):
         `epoch=None` is for writers that own nothing (API, sweep). Raises RunNotFound, Fenced (another observer has
         taken the run since `epoch`) or RunEnded. Must be the first statement of a write: commit order is then seq order.
         """
-        if self.select_for_update(no_key=True).filter(id=run_id).values_list("id").first() is None:
-            raise RunNotFound
-        # A second statement: rows joined to the locking one would be as old as its snapshot, however long it waited.
-        run = self.select_related("session", "projection").defer("request").get(id=run_id)
+        run = self.lock_for_repair(run_id)
         if run.ending_seq is not None:
             raise RunEnded(f"run is {run.status}", details={"from": run.status})
         if epoch is not None and run.lease_epoch != epoch:
             raise Fenced(f"run {run_id} is owned under epoch {run.lease_epoch}, not {epoch}")
         return run
+
+    def lock_for_repair(self, run_id: UUID) -> "Run":
+        """The same for who adds nothing to the log: also of a run that has ended, and whoever owns it."""
+        found = locked_row(Run, run_id, joined=("session", "projection"), deferred=_NOT_NEEDED)
+        if found is None:
+            raise RunNotFound
+        run, now = found
+        run.locked_at = now
+        return run
+
+    def take(self, run_id: UUID) -> int:
+        """Nobody owns the run, and its former owner is fenced; the answer is the epoch to end it under.
+
+        Raises RunNotFound or RunEnded. Inside a transaction only, and for whoever ends the run in it: an observer
+        that finds it without an owner would go on with it.
+        """
+        epoch = self.lock(run_id, epoch=None).lease_epoch + 1
+        self.filter(id=run_id).update(lease_epoch=epoch, observer_id=None)
+        return epoch
 
 
 class Run(models.Model):
@@ -44,6 +66,7 @@ class Run(models.Model):
     if TYPE_CHECKING:
         session: RuntimeSession
         projection: Projection
+        locked_at: datetime  # set by `objects.lock`: the database's time, read under the lock
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey(Project, models.PROTECT, default=DEFAULT_PROJECT_ID, db_index=False)

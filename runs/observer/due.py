@@ -11,7 +11,8 @@ from runs.domain.endings import DecidedBy, EndingCode, Verdict
 from runs.domain.lifecycle import RunStatus
 from runs.recorder import RunWriter
 
-BATCH = 200
+# As many as are asked about at once: a claim must not run out while its run waits for its turn.
+BATCH = 64
 CLAIMED_SECONDS = 15
 
 # The scan is that of the partial index runs_open: whatever has ended, however much it is, is not looked at. The claim is
@@ -67,3 +68,9 @@ def claim_due_runs(limit: int = BATCH) -> list[DueRun]:
         if claimed:
             committing("sweep.claim")
     return claimed
+
+
+def release(run_id: UUID) -> None:
+    """Any sweep may look at the run at once: what made it due did not hold any more."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE runs_run SET sweep_claimed_until = NULL WHERE id = %s AND ending_seq IS NULL", [run_id])

@@ -9,7 +9,6 @@ from uuid import UUID, uuid5
 
 import orjson
 from django.conf import settings
-from django.db.models.functions import Now
 
 from runs.domain import deadlines
 from runs.domain.documents import iso
@@ -55,11 +54,11 @@ def store_runtime(run: OwnedRun, info: RuntimeInfo, start: bytes | None) -> byte
     Returns the stored bytes, which are those of the first attempt; None where the session is not ours to open.
     """
     with writing(run.id, epoch=run.epoch, step="launch.runtime") as writer:
-        writer.change_session(**_runtime_columns(info))
+        writer.change_session(**_runtime_columns(info), initialized_at=writer.clock())
         if not writer.run.runtime_version:
             writer.change_run(runtime_version=_fitting(info.version, LONGEST_NAME))
         if start is not None and writer.session.start_envelope is None:
-            writer.change_session(start_envelope=start, start_message_id=start_id(run.id), start_sent_at=Now())
+            writer.change_session(start_envelope=start, start_message_id=start_id(run.id), start_sent_at=writer.clock())
         stored = writer.session.start_envelope
     return None if stored is None else bytes(stored)
 
@@ -72,14 +71,13 @@ def _runtime_columns(info: RuntimeInfo) -> dict[str, object]:
         "supported_modes": [clean(mode) for mode in info.supported_modes],
         # An absent capability stays null.
         "capabilities": {name: getattr(info.capabilities, name) for name in info.capabilities.__struct_fields__},
-        "initialized_at": Now(),
     }
 
 
 def record_accepted(run: OwnedRun, adapter_state: bytes | None) -> None:
     """The runtime has taken the SessionStart: from now on it is never sent again, and a session that is gone is lost."""
     with writing(run.id, epoch=run.epoch, step="launch.accepted") as writer:
-        writer.change_session(start_acked_at=Now())
+        writer.change_session(start_acked_at=writer.clock())
         if adapter_state is not None:
             writer.change_session(adapter_state=adapter_state)
 
@@ -105,7 +103,7 @@ def bind(
             writer.append([snapshot])  # a session that is over already ends its run after it was bound
         writer.change_session(**_session_columns(run, seen))
         if writer.session.start_acked_at is None:  # opened by an agent
-            writer.change_session(start_acked_at=Now())
+            writer.change_session(start_acked_at=writer.clock())
         writer.change_run(
             **deadlines.bound(
                 writer.clock(),

@@ -20,7 +20,7 @@ from runs.errors import RuntimeFault, SessionNotFound, ValidationFailed
 from runs.observer import launch_steps
 from runs.observer.backoff import delay
 from runs.observer.decided import REFUSED, failed, failed_by
-from runs.observer.owned import OwnedRun
+from runs.observer.owned import OwnedRun, admission_seconds_left
 from runs.observer.patience import Patience
 from runs.recorder import Recorded
 from runs.runtimes.plan import KickoffMessage, kickoff_of, outgoing_of
@@ -133,7 +133,7 @@ def _kickoff(run: OwnedRun, runtime: Runtime) -> Kickoff:
 async def _await_agent(run: OwnedRun, session: Session, patience: Patience) -> Bind:
     """An agent opens the session; until the admission deadline "not found" is no failure."""
     attempt = 0
-    deadline = time.monotonic() + run.admission_left_s
+    deadline = time.monotonic() + await rows(admission_seconds_left, run.id)
     while True:
         try:
             snapshot = await patience.ask(session.snapshot)

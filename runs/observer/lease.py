@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,7 +19,8 @@ from runs.version import VERSION
 log = logging.getLogger("signalbox.lease")
 
 # Oldest first; rows that another observer is taking at this moment are passed over, so no two ever take the same.
-# The first owner sets the admission clock anew: a run that waited long for an observer gets its time to be launched.
+# The first owner sets the admission clock anew: a run that waited long for an observer gets its time to be launched. One
+# that waited too long is not launched any more, but ended by a sweep.
 # Only a run that is taken from a dead observer counts an attempt; one that was handed back does not.
 _CLAIM = """
 WITH free AS (
@@ -27,6 +29,7 @@ WITH free AS (
        AND (r.observer_id IS NULL
             OR EXISTS (SELECT 1 FROM runs_observer o WHERE o.id = r.observer_id AND o.lost_at IS NOT NULL))
        AND EXISTS (SELECT 1 FROM runs_observer o WHERE o.id = %(me)s AND o.lost_at IS NULL)
+       AND (r.status <> 'queued' OR r.admission_deadline IS NULL OR r.admission_deadline > clock_timestamp())
        AND (%(recovers)s OR r.status = 'queued') AND (%(only)s::uuid IS NULL OR r.id = %(only)s)
      ORDER BY r.created_at LIMIT %(room)s FOR NO KEY UPDATE OF r SKIP LOCKED)
 UPDATE runs_run SET observer_id = %(me)s, lease_epoch = lease_epoch + 1,
@@ -43,6 +46,13 @@ UPDATE runs_observer SET lost_at = clock_timestamp()
 """
 
 _BEAT = "UPDATE runs_observer SET beat_at = clock_timestamp() WHERE id = %s AND lost_at IS NULL"
+
+
+LINGERING_SECONDS = 10
+_KEPT = """
+SELECT id FROM runs_run WHERE id = ANY(%(runs)s) AND observer_id = %(me)s
+   AND (ended_at IS NULL OR ended_at > clock_timestamp() - make_interval(secs => %(lingering)s))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,18 @@ def owned_by(observer: UUID) -> list[Lease]:
     """The open runs this observer owns, as the database sees it."""
     runs = Run.objects.filter(observer_id=observer, ending_seq=None)
     return [Lease(run_id, epoch) for run_id, epoch in runs.values_list("id", "lease_epoch")]
+
+
+def lost_of(observer: UUID, run_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these runs a task of `observer` must let go of: somebody else's, and those that ended a while ago.
+
+    Whoever watched a run when it ended listens a little longer: what its session still says is kept as late data.
+    """
+    if not run_ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(_KEPT, {"me": observer, "runs": list(run_ids), "lingering": LINGERING_SECONDS})
+        return set(run_ids) - {run_id for (run_id,) in cursor.fetchall()}
 
 
 def forgive(run_id: UUID, epoch: int) -> None:

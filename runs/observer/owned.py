@@ -1,7 +1,7 @@
 """OwnedRun: what the owner of a run must know to launch it or to go on, read once when it takes the run."""
 
-from dataclasses import dataclass
-from datetime import datetime
+import asyncio
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import connection
@@ -15,7 +15,11 @@ from runs.runtimes.port import SessionPlan
 
 @dataclass(frozen=True, slots=True)
 class OwnedRun:
-    """One run under one lease epoch. `cursor` and `adapter_state` are as committed when it was taken."""
+    """One run under one lease epoch. `cursor` and `adapter_state` are as committed when it was taken.
+
+    `answers` is held while an answer of the runtime is recorded: each brings the whole adapter state, so they are recorded
+    in the order in which they came.
+    """
 
     id: UUID
     epoch: int
@@ -23,21 +27,22 @@ class OwnedRun:
     kind: str
     request: ExecutionRequest
     plan: SessionPlan
+    answers: asyncio.Lock = field(default_factory=asyncio.Lock, kw_only=True, repr=False, compare=False)
     cursor: int
     start_envelope: bytes | None
     start_acked: bool
     adapter_state: bytes | None
-    admission_left_s: float
     recovery_attempts: int
 
 
-def _seconds_left(deadline: datetime | None) -> float:
-    """How long until `deadline`, by the database's clock; 0 without one."""
-    if deadline is None:
-        return 0.0
+def admission_seconds_left(run_id: UUID) -> float:
+    """How long until the run's admission deadline, by the database's clock; 0 once it has passed, or without one."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT extract(epoch FROM %s - clock_timestamp())", [deadline])
-        return max(0.0, float(cursor.fetchone()[0]))
+        cursor.execute(
+            "SELECT extract(epoch FROM admission_deadline - clock_timestamp()) FROM runs_run WHERE id = %s", [run_id]
+        )
+        found = cursor.fetchone()
+    return max(0.0, float(found[0])) if found and found[0] is not None else 0.0
 
 
 def load_run(run_id: UUID) -> OwnedRun:
@@ -61,6 +66,5 @@ def load_owned(run_id: UUID, epoch: int) -> OwnedRun:
         start_envelope=bytes(session.start_envelope) if session.start_envelope is not None else None,
         start_acked=session.start_acked_at is not None,
         adapter_state=bytes(session.adapter_state) if session.adapter_state is not None else None,
-        admission_left_s=_seconds_left(run.admission_deadline),
         recovery_attempts=run.recovery_attempts,
     )

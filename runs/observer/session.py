@@ -75,6 +75,8 @@ class RunObserver:
         self._cursor = run.cursor
         self._is_distrusted = False  # the cursor: this runtime no longer has what it counts
         self._is_broken = False  # the stream, since it last delivered anything
+        self._is_doubted = False  # the session's state, as far as the log knows it
+        self._intake: Intake | None = None
         self._over: Observation | None = None  # what the runtime said when the session was over
         self._stopped_at: int | None = None  # the cursor where the replay of an ended session last broke off
         self.recovery = Recovery(run, recovered)
@@ -82,7 +84,7 @@ class RunObserver:
         self._bound = asyncio.Event()
         self._session: Session = runtime.attach(run.plan, adapter_state=run.adapter_state)
         self._patience = Patience(launching)
-        self._orders = Orders(run, self._session)
+        self._orders = Orders(run, self._session, recheck=self._recheck)
 
     def look(self) -> None:
         """Somebody wants something of the run, or may: its rows are looked at."""
@@ -175,21 +177,30 @@ class RunObserver:
         stream = self._session.observe(0 if self._is_distrusted else self._cursor)
         size, wait_ms = settings.OBSERVER_BATCH_SIZE, settings.OBSERVER_BATCH_WAIT_MS
         async with Intake(stream, size=size, wait_ms=wait_ms) as intake:
+            self._intake = intake
             if self._bind is not None:
                 self._took(await self._bind())
                 self._bind = None
             self._bound.set()
             while True:
-                batch = await intake.take(timeout=settings.STREAM_IDLE_TIMEOUT_MS / 1000)
+                idle_s = 0.0 if self._is_doubted else settings.STREAM_IDLE_TIMEOUT_MS / 1000
+                batch = await intake.take(timeout=idle_s)
                 if any(map(is_delivery, batch)):
                     self._stands()
                 self._compare_cursor(batch)
                 await self._record([one for one in batch if not ends_session(one)])
                 for ending in filter(ends_session, batch):
                     await self._conclude(ending, intake)
-                if not batch or any(map(is_telling, batch)):
+                if not batch or self._is_doubted or any(map(is_telling, batch)):
+                    self._is_doubted = False
                     await self._reconcile(intake)
                     self._stands()
+
+    def _recheck(self) -> None:
+        """The session's state is read as soon as the pump comes to it, however quiet or busy the stream is."""
+        self._is_doubted = True
+        if self._intake is not None and self._over is None:
+            self._intake.interrupt()
 
     def _stands(self) -> None:
         self._is_broken = False
@@ -291,9 +302,10 @@ class RunObserver:
         try:
             recorded = await rows(record, self._run.id, self.recovery.announced(batch), epoch=self._run.epoch)
         except RunEnded:
+            # Ended by somebody else, its session perhaps not: what it still says is late data, as long as we are let listen.
             await rows(quarantine, self._run.id, batch)
-            raise
-        self._took(recorded)
+        else:
+            self._took(recorded)
 
     def _took(self, recorded: Recorded) -> None:
         self._status = recorded.status

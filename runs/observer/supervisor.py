@@ -70,6 +70,7 @@ class Observer:
         loops = [
             asyncio.create_task(self._kept("work", self._work)),
             asyncio.create_task(self._kept("sweep", self._sweep_again_and_again)),
+            asyncio.create_task(self._kept("clean-ups", self._clean_up_again_and_again)),
         ]
         try:
             await stop.wait()
@@ -123,17 +124,22 @@ class Observer:
 
     async def _sweep_again_and_again(self) -> None:
         while True:
-            await self._sweep.once()
+            await self._sweep.obligations()
             await self._compare_tasks()
-            await asyncio.sleep(settings.OBSERVER_SWEEP_S * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - out of step
+            if not self._sweep.is_behind:
+                await asyncio.sleep(_until_the_next_sweep())
+
+    async def _clean_up_again_and_again(self) -> None:
+        while True:
+            await self._sweep.cleanups()
+            await asyncio.sleep(_until_the_next_sweep())
 
     async def _compare_tasks(self) -> None:
         """Every run this observer owns has a living task, and no task works on a run that is over or somebody else's."""
         before = dict(self._watched)
         owned = {one.run_id: one for one in await rows(lease.owned_by, self.id)}
-        for run_id, watched in before.items():
-            if run_id not in owned:
-                watched.task.cancel()
+        for run_id in await rows(lease.lost_of, self.id, before.keys() - owned.keys()):
+            before[run_id].task.cancel()
         for one in owned.values():
             self._watch(one)
 
@@ -194,6 +200,10 @@ class Observer:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_SECONDS):
                 await self._runtimes.close()
+
+
+def _until_the_next_sweep() -> float:
+    return settings.OBSERVER_SWEEP_S * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - out of step with the others
 
 
 async def _let_go(tasks: Sequence[asyncio.Task[None]]) -> None:

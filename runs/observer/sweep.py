@@ -17,18 +17,16 @@ from django.db import Error as DatabaseFault
 from runs.bridge import rows
 from runs.domain.endings import DecidedBy, EndingCode, Verdict
 from runs.ending import Outcome, Questions, end_run, settle
-from runs.ending.cleanup import DueCleanup, claim_cleanups, clean_up
+from runs.ending.cleanup import DueCleanup, claim_cleanups, clean_up, give_up
 from runs.errors import RunEnded
 from runs.observer import lease
-from runs.observer.due import BATCH, DueRun, claim_due_runs
+from runs.observer.due import BATCH, DueRun, claim_due_runs, release
 from runs.observer.owned import load_run
 from runs.runtimes.port import Session
 from runs.runtimes.registry import Runtimes
 
 log = logging.getLogger("signalbox.sweep")
 
-# Of one batch at once: asking is bounded again by Questions, rows by the bridge.
-AT_ONCE = 64
 FAILED = "failed"
 
 
@@ -38,21 +36,32 @@ class Sweep:
     def __init__(self, runtimes: Runtimes, questions: Questions) -> None:
         self._runtimes = runtimes
         self._questions = questions
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self.is_behind = False  # the last sweep has left something that is due already
 
     async def once(self) -> Counter[str]:
         """Whatever was due has been done, or was found and failed (logged); returns how much of what."""
+        done = await self.obligations()
+        while self.is_behind:
+            done += await self.obligations()
+        return done + await self.cleanups()
+
+    async def obligations(self) -> Counter[str]:
+        """What is owed to runs: a batch of it, so that no runtime that is away holds up what others wait for."""
+        self.is_behind = False
+        return await self._done(self._declare_losses, self._end_due_runs)
+
+    async def cleanups(self) -> Counter[str]:
+        """What is owed to runtimes. They may take their time with it, and no run waits."""
+        return await self._done(self._clean_up)
+
+    async def _done(self, *steps: Callable[[], Awaitable[Counter[str]]]) -> Counter[str]:
         done: Counter[str] = Counter()
-        steps: tuple[Callable[[], Awaitable[Counter[str]]], ...] = (
-            self._declare_losses,
-            self._end_due_runs,
-            self._clean_up,
-        )
         for step in steps:
             try:
                 done += await step()
             except DatabaseFault as error:
                 log.warning("a sweep could not go on, the next one will: %s", error)
+                done[FAILED] += 1
             except Exception:
                 log.exception("a step of a sweep failed; the others go on")
                 done[FAILED] += 1
@@ -64,30 +73,24 @@ class Sweep:
         return +Counter({"observers declared lost": await rows(lease.declare_losses)})
 
     async def _end_due_runs(self) -> Counter[str]:
-        done: Counter[str] = Counter()
-        while due := await rows(claim_due_runs):
-            done.update(await asyncio.gather(*(self._one(one.run_id, self._ended(one)) for one in due)))
-            if len(due) < BATCH:
-                break
-        return done
+        due = await rows(claim_due_runs)
+        self.is_behind |= len(due) >= BATCH
+        return Counter(await asyncio.gather(*(self._one(one.run_id, self._ended(one)) for one in due)))
 
     async def _clean_up(self) -> Counter[str]:
         done: Counter[str] = Counter()
-        while due := await rows(claim_cleanups, BATCH):
+        while due := await rows(claim_cleanups):
             done.update(await asyncio.gather(*(self._one(one.run_id, self._cleaned(one)) for one in due)))
-            if len(due) < BATCH:
-                break
         return done
 
     async def _one(self, run_id: UUID, work: Awaitable[str]) -> str:
         """What became of one row; a defect in it is logged and costs the others nothing."""
-        async with self._slots:
-            try:
-                return await work
-            except DatabaseFault as error:
-                log.warning("run %s could not be swept, a later sweep will try: %s", run_id, error)
-            except Exception:
-                log.exception("run %s could not be swept", run_id)
+        try:
+            return await work
+        except DatabaseFault as error:
+            log.warning("run %s could not be swept, a later sweep will try: %s", run_id, error)
+        except Exception:
+            log.exception("run %s could not be swept", run_id)
         return FAILED
 
     async def _ended(self, due: DueRun) -> str:
@@ -98,11 +101,15 @@ class Sweep:
             outcome = await settle(due.run_id, due.verdict, session, self._questions, epoch=None, still=due.still)
         finally:
             await session.close()
+        if outcome is Outcome.NOT_DUE:
+            await rows(release, due.run_id)
         return f"runs {outcome}" if outcome is Outcome.ENDED else f"due runs {outcome}"
 
     async def _cleaned(self, due: DueCleanup) -> str:
         session = await self._session_of(due.run_id)
-        if session is not None:
+        if session is None:
+            await rows(give_up, due, "the run cannot be read")
+        else:
             try:
                 await clean_up(due, session)
             finally:

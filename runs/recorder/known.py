@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
@@ -10,12 +9,7 @@ from django.db import connection
 from runs.domain.events import Observation
 from runs.domain.text import clean
 
-# The clock is read in the same statement, after the lock: one round trip less, and never a host's clock.
-_KNOWN = """
-SELECT date_trunc('milliseconds', clock_timestamp()), raw.source_id, raw.digest
-  FROM (VALUES (1)) AS once
-  LEFT JOIN runs_rawobservation raw ON raw.run_id = %s AND raw.source_id = ANY(%s)
-"""
+_KNOWN = "SELECT source_id, digest FROM runs_rawobservation WHERE run_id = %s AND source_id = ANY(%s)"
 
 # A btree entry ends at 2 704 bytes; agents choose message ids.
 LONGEST_SOURCE_ID = 400
@@ -34,7 +28,6 @@ class Identified:
 class Sifted:
     """A batch told apart: `fresh` in order, and `conflicts` (known id, other content). Repeats are in neither."""
 
-    now: datetime
     fresh: list[Identified]
     conflicts: list[Identified]
 
@@ -50,15 +43,10 @@ def identify(run_id: UUID, observation: Observation) -> Identified:
 
 
 def sift(run_id: UUID, observations: Sequence[Observation]) -> Sifted:
-    """Tell new observations from repeats and from contradictions; also the database's time. The run must be locked."""
+    """Tell new observations from repeats and from contradictions. The run must be locked."""
     identified = [identify(run_id, observation) for observation in observations]
-    with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, [run_id, [one.source_id for one in identified if one.source_id is not None]])
-        found = cursor.fetchall()
-    known: dict[str, bytes | None] = {
-        source_id: bytes(digest) for _, source_id, digest in found if source_id is not None
-    }
-    sifted = Sifted(now=found[0][0], fresh=[], conflicts=[])
+    known = _known(run_id, [one.source_id for one in identified if one.source_id is not None])
+    sifted = Sifted(fresh=[], conflicts=[])
     for one in identified:
         if one.source_id is None:
             sifted.fresh.append(one)
@@ -68,3 +56,11 @@ def sift(run_id: UUID, observations: Sequence[Observation]) -> Sifted:
         elif known[one.source_id] != one.digest:
             sifted.conflicts.append(one)
     return sifted
+
+
+def _known(run_id: UUID, source_ids: list[str]) -> dict[str, bytes | None]:
+    if not source_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [run_id, source_ids])
+        return {source_id: bytes(digest) for source_id, digest in cursor.fetchall()}

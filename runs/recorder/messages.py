@@ -8,7 +8,7 @@ import orjson
 
 from runs.domain.documents import iso
 from runs.domain.events import Ack, Event, EventType, InlineError, Observation
-from runs.domain.outbound import ACCEPTED, FINAL_STATUSES, OutboundFacts
+from runs.domain.outbound import ACCEPTED, FAILED, FINAL_STATUSES, OutboundFacts
 from runs.models import OutboundMessage, Run
 
 _FATES = frozenset({EventType.MESSAGE_SENT, EventType.MESSAGE_SEND_FAILED})
@@ -45,7 +45,7 @@ def facts_of(message: OutboundMessage, session_id: str, *, accepted_at: datetime
     )
 
 
-def settle_messages(run: Run, events: Sequence[Event], now: datetime | None) -> None:
+def settle_messages(run: Run, events: Sequence[Event], now: datetime) -> None:
     """The rows of the messages that `events` speak of hold their new status, ack and error."""
     fates = {str(event.data.get("messageId")): event for event in events if event.type in _FATES}
     ids = [parsed for text in fates if (parsed := _as_uuid(text)) is not None]
@@ -56,13 +56,14 @@ def settle_messages(run: Run, events: Sequence[Event], now: datetime | None) -> 
         _settle(message, event, now)
 
 
-def _settle(message: OutboundMessage, event: Event, now: datetime | None) -> None:
+def _settle(message: OutboundMessage, event: Event, now: datetime) -> None:
     status = event.data.get("status")
     if not isinstance(status, str):
         return
     message.status = status
-    message.updated_at = now or message.updated_at
-    message.sent_at = message.sent_at or now
+    message.updated_at = now
+    if status != FAILED or message.claimed_epoch is not None:  # else it never left
+        message.sent_at = message.sent_at or now
     if "ack" in event.data:
         message.ack = orjson.dumps(event.data["ack"], option=orjson.OPT_SORT_KEYS).decode()
     if status == ACCEPTED:

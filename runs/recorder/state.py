@@ -3,7 +3,8 @@
 from typing import cast
 
 from runs.domain.projection import SCHEMA_VERSION, ProjectionState, dump, empty, fold, load
-from runs.models import Projection, Run
+from runs.models import Run
+from runs.models.statements import change_row
 from runs.queries import iterate_events
 
 
@@ -23,6 +24,10 @@ def awaited_replies(state: ProjectionState) -> int:
 def store_state(run: Run, state: ProjectionState) -> None:
     """The projection row holds `state`, which covers every event of the run so far."""
     public, private = dump(state)
-    Projection.objects.filter(id=run.projection.id).update(
-        state=public.decode(), private=private.decode(), projected_seq=run.last_seq, schema_version=SCHEMA_VERSION
-    )
+    columns = {
+        "state": public.decode(),
+        "private": private.decode(),
+        "projected_seq": run.last_seq,
+        "schema_version": SCHEMA_VERSION,
+    }
+    change_row(run.projection, columns)

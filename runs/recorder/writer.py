@@ -7,7 +7,6 @@ from datetime import datetime
 
 import orjson
 from django.conf import settings
-from django.db.models.functions import Now
 
 from runs.domain import deadlines
 from runs.domain.documents import iso
@@ -25,10 +24,11 @@ from runs.domain.lifecycle import RunStatus, may_move
 from runs.domain.normaliser import Context, normalise
 from runs.domain.projection import ProjectionState, final_metadata, fold
 from runs.errors import InvalidTransition
-from runs.models import OutboxEntry, Run, RuntimeSession
+from runs.models import Run, RuntimeSession
 from runs.models.append import append_rows
 from runs.models.identity import uuid7
 from runs.models.session import columns_of
+from runs.models.statements import change_row
 from runs.recorder.context import context_of
 from runs.recorder.known import Identified, sift
 from runs.recorder.late import keep_late
@@ -39,6 +39,7 @@ from runs.recorder.state import awaited_replies, current_state, store_state
 log = logging.getLogger("signalbox.recorder")
 
 RAW_COLUMNS = ("id", "run_id", "seq", "kind", "source_id", "digest", "body", "created_at")
+OUTBOX_COLUMNS = ("id", "run_id", "from_seq", "to_seq", "types", "created_at")
 EVENT_COLUMNS = (
     *("id", "run_id", "project_id", "seq", "ts", "created_at", "type", "subject_kind", "subject_id", "source_kind"),
     *("source_name", "raw_type", "raw_seq", "trace_id", "span_id", "parent_span_id", "lease_epoch", "data"),
@@ -64,7 +65,9 @@ class RunWriter:
         self.session: RuntimeSession = run.session
         self.state: ProjectionState = current_state(run)
         self.context: Context = context_of(run, self.state)
-        self.now: datetime | None = None
+        # A host's clock may step back under a database; a run's own time never does.
+        self.now: datetime = max(run.locked_at, run.last_event_at or run.locked_at)
+        self._ts = iso(self.now)
         self._events: list[Event] = []
         self._raw_rows: list[tuple[object, ...]] = []
         self._run_changes: dict[str, object] = {}
@@ -84,18 +87,17 @@ class RunWriter:
         for item in batch:
             if isinstance(item, Draft):
                 if item.type in ENDING_TYPES:
-                    raise InvalidTransition("only runs/ending.py writes endings")
+                    raise InvalidTransition("only runs/ending writes endings")
                 self._number([item])
             elif (one := fresh.pop(id(item), None)) is not None:
                 self._number(self._normalised(one))
         return self._events[first:]
 
     def _sift(self, observations: Sequence[Observation]) -> list[Identified]:
-        """What is new among them, in order; what contradicts the log is put aside. Also reads the clock, once."""
-        if not observations and self.now is not None:
+        """What is new among them, in order; what contradicts the log is put aside."""
+        if not observations:
             return []
         sifted = sift(self.run.id, observations)
-        self._set_clock(sifted.now)
         if sifted.conflicts:
             kept = keep_late(self.run.id, sifted.conflicts, reason="conflict")
             self.change_run(late_count=self.run.late_count + kept)
@@ -122,9 +124,6 @@ class RunWriter:
 
     def clock(self) -> datetime:
         """The time of this transaction's events: the database's, read once under the lock."""
-        if self.now is None:
-            self.append([])
-        assert self.now is not None
         return self.now
 
     def recorded(self) -> Recorded:
@@ -149,9 +148,9 @@ class RunWriter:
         if self.session.cursor != self._stored_cursor:
             self.change_session(cursor=self.session.cursor)
         if self._session_changes:
-            RuntimeSession.objects.filter(id=self.session.id).update(**self._session_changes)
+            change_row(self.session, self._session_changes)
         if self._run_changes:
-            Run.objects.filter(id=self.run.id).update(**self._run_changes, updated_at=Now())
+            change_row(self.run, {**self._run_changes, "updated_at": self.now})
 
     def _store_events(self) -> None:
         self.change_run(last_seq=self.run.last_seq, last_event_at=self.now)
@@ -162,27 +161,19 @@ class RunWriter:
             self.change_run(metadata={**self.run.metadata, **final_metadata(self.state)})
         settle_messages(self.run, self._events, self.now)
         self._replies.store()
-        OutboxEntry.objects.create(
-            run_id=self.run.id,
-            from_seq=self._events[0].seq,
-            to_seq=self._events[-1].seq,
-            types=sorted({event.type for event in self._events}),
-        )
+        first, last = self._events[0].seq, self._events[-1].seq
+        types = sorted({event.type for event in self._events})
+        append_rows("runs_outboxentry", OUTBOX_COLUMNS, [(uuid7(), self.run.id, first, last, types, self.now)])
 
     def _note_progress(self) -> None:
         """The session has said something: it is not stuck, and whoever watches it gets along with it."""
+        self._has_progressed = False
         if self.run.recovery_attempts:
             self.change_run(recovery_attempts=0)
         if self.run.status != RunStatus.SUSPENDED and self.run.progress_timeout_ms:
             timeout_ms, deadline = self.run.progress_timeout_ms, self.run.progress_deadline
             moved = deadlines.progressed(self.clock(), deadline=deadline, progress_timeout_ms=timeout_ms)
             self.change_run(**moved)
-
-    def _set_clock(self, now: datetime) -> None:
-        if self.now is None:
-            # A host's clock may step back under a database; a run's own time never does.
-            self.now = max(now, self.run.last_event_at or now)
-            self._ts = iso(self.now)
 
     def _normalised(self, one: Identified) -> list[Draft]:
         observation = one.observation
@@ -248,6 +239,8 @@ class RunWriter:
         if target == RunStatus.STARTING:
             self.change_run(started_at=self.now)
         elif target == RunStatus.SUSPENDED:
+            if self._has_progressed:
+                self._note_progress()  # before its clock stands still
             hard, grace_ms = self.run.hard_deadline, settings.RUN_HARD_GRACE_MS
             self.change_run(**deadlines.suspended(self.clock(), hard=hard, grace_ms=grace_ms))
         elif self.run.status == RunStatus.SUSPENDED and target == RunStatus.RUNNING:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import orjson
 
+from runs.domain.endings import known_code
 from runs.domain.projection import SCHEMA_VERSION
 from runs.errors import CursorAhead, RunNotFound
 from runs.models import Event, Projection, Run
@@ -72,5 +73,5 @@ def end_of(run_id: UUID, ending_seq: int) -> dict[str, object]:
     if stored is None:
         raise RunNotFound
     data = orjson.loads(stored)
-    end = {"status": data["status"], "seq": ending_seq, "code": data["ending"]["code"]}
+    end = {"status": data["status"], "seq": ending_seq, "code": known_code(data["ending"]["code"])}
     return end | ({"error": data["error"]} if data.get("error") else {})

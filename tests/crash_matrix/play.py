@@ -129,7 +129,11 @@ class Play:
 
     def sweep(self) -> None:
         """`manage.py sweep --once` has run to its end, perhaps at the second attempt."""
-        self._run_to_its_end(self._started(SWEEP, (MANAGE, "sweep", "--once")))
+        self.manage(SWEEP, "sweep", "--once")
+
+    def manage(self, role: str, *arguments: str) -> None:
+        """`manage.py ...` has run to its end, perhaps at the second attempt."""
+        self._run_to_its_end(self._started(role, (MANAGE, *arguments)))
 
     def post(self, path: str, body: Body | None = None) -> Process:
         """The API is being asked, in a process of its own; `answer` waits for it."""
@@ -191,7 +195,7 @@ class Play:
             **{name: value for name, value in os.environ.items() if not name.startswith(("RUNTIME_", "OBSERVER_"))},
             **LEASES,
             "DATABASE_URL": stage.lane_url(),
-            "SIGNALBOX_PROCESS": "observer" if role not in (CALLER, SWEEP) else role,
+            "SIGNALBOX_PROCESS": "observer" if role.endswith(OBSERVER) else role,
             "AUTH_API_KEYS": f"matrix={stage.API_KEY}",
             "LOG_LEVEL": "info",
             "RUNTIME_ADDRESS": self._runtime_address,

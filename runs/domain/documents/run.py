@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 
 from runs.domain.documents.clock import iso, iso_or_none
+from runs.domain.endings import known_code
 from runs.domain.events import JsonObject
 
 
@@ -58,9 +59,9 @@ def run_document(row: RunRow) -> JsonObject:
         "sourceRef": row.source_ref,
         "tags": row.tags,
         "metadata": orjson.Fragment(row.metadata_text),
-        "errorCode": row.error_code,
+        "errorCode": None if row.error_code is None else known_code(row.error_code),
         "errorMessage": row.error_message,
-        "ending": None if row.ending is None else orjson.Fragment(row.ending),
+        "ending": None if row.ending is None else _certificate(row.ending),
         "createdAt": iso(row.created_at),
         "startedAt": iso_or_none(row.started_at),
         "endedAt": iso_or_none(row.ended_at),
@@ -70,3 +71,10 @@ def run_document(row: RunRow) -> JsonObject:
     if row.cleanup_status is not None:
         document["cleanup"] = {"status": row.cleanup_status, "errors": orjson.Fragment(row.cleanup_errors_text)}
     return document
+
+
+def _certificate(stored: str) -> orjson.Fragment | JsonObject:
+    """The certificate, byte for byte, unless its code is none of the closed list."""
+    certificate = orjson.loads(stored)
+    code = known_code(certificate.get("code"))
+    return orjson.Fragment(stored) if code == certificate.get("code") else {**certificate, "code": code}

@@ -26,6 +26,7 @@ _TOLD: Mapping[str, tuple[Story, tuple[str, ...]]] = {
     "hand-back": (owners.hand_back, ()),
     "net": (ending.net, ()),
     "suspended": (ending.suspended, ()),
+    "rebuild": (launching.rebuild, ()),
     "cancel": (steering.cancel, ("cancel",)),
     "cancel by callback": (steering.cancel_by_callback, ("cancel",)),
     "suspend and resume": (steering.suspend_and_resume, ("suspend", "resume")),

@@ -1,4 +1,4 @@
-"""How runs begin: launched by us, opened by an agent, or refused at the kickoff."""
+"""How runs begin: launched by us, opened by an agent, or refused at the kickoff; and one that is folded anew."""
 
 from tests.crash_matrix.play import Body, Play  # isort: skip  # First: it sets Django up.
 
@@ -40,3 +40,11 @@ def refuse(play: Play) -> None:
     play.launch("failed/kickoff_failed", kickoff=[kickoff(LEAD, 1), kickoff(ALICE, 2)])
     play.start()
     play.until_all_is_over()
+
+
+def rebuild(play: Play) -> None:
+    """The projection of a run that is over is folded anew."""
+    play.launch(RESOLVED, kind="scripted", options={"scenario": "veto"})
+    play.start()
+    play.until_all_is_over()
+    play.manage("rebuild", "rebuild_projections")

@@ -1,0 +1,280 @@
+"""Clean-up after an ending of our own: durable, bounded, done by any sweep, and never part of the event (T03, T04)."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import orjson
+import pytest
+from django.test import Client, override_settings
+
+from runs.domain.endings import EndingCode
+from runs.domain.events import SessionState
+from runs.ending import cleanup
+from runs.errors import RuntimeRejected, RuntimeUnavailable, RuntimeUnsupported, SessionNotFound
+from runs.models import Event, LateObservation, Run
+from runs.recorder import record
+from runs.runtimes.port import Sent
+from tests.cast import envelope, fresh, session_now
+from tests.integration.runs.test_observe_run import ended, observe_until
+from tests.invariants import assert_invariants, types_of
+from tests.played import OPENED, Silence
+from tests.puppet import ACCEPTED, REFUSED, START, Puppet, Stage, answered
+from tests.settling import ending_of, settled, verdict
+from tests.sweeping import make_cleanup_due, make_due, swept
+from tests.underway import bound, launched, running, starting
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Cancels = Sequence[Sent | BaseException]
+
+
+def owing(stage: Stage, run: Run | None = None, *, cancels: Cancels = (ACCEPTED,), **more: object) -> Run:
+    """A run that we ended, whose open session is still to be cancelled."""
+    run = run or running()
+    stage.sessions[str(run.session_id)] = session = Puppet(cancels=cancels, **more)  # type: ignore[arg-type]
+    settled(run, verdict(EndingCode.RUN_TIMEOUT), session)
+    return fresh(run)
+
+
+def session_of(stage: Stage, run: Run) -> Puppet:
+    return stage.sessions[str(run.session_id)]
+
+
+def shown(caller: Client, run: Run) -> object:
+    return caller.get(f"/runs/{run.id}").json().get("cleanup")
+
+
+def test_an_open_session_of_ours_is_cancelled_by_the_next_sweep_after_the_commit_t04(
+    stage: Stage, caller: Client
+) -> None:
+    run = owing(stage)
+    event = Event.objects.get(run_id=run.id, type="run.failed").data
+    assert shown(caller, run) == {"status": "pending", "errors": []}
+    assert session_of(stage, run).cancelled == 0
+
+    assert swept() == {"clean-ups tried": 1}
+    assert session_of(stage, run).cancelled == 1
+    assert shown(caller, run) == {"status": "done", "errors": []}
+    assert fresh(run).cleanup_due_at is None
+    # It should be done once, and leave the ending as it was.
+    assert swept() == {}
+    assert Event.objects.get(run_id=run.id, type="run.failed").data == event
+    assert fresh(run).ending == run.ending
+    assert_invariants()
+
+
+@pytest.mark.parametrize("gone", [SessionNotFound("never heard of it"), answered(ok=True, duplicate=True)])
+def test_a_session_that_is_gone_or_over_is_clean(gone: Sent | BaseException, stage: Stage) -> None:
+    run = owing(stage, cancels=[gone])
+    swept()
+    assert (fresh(run).cleanup_status, fresh(run).cleanup_errors) == ("done", [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (REFUSED, "CancelSession was refused: not yours"),
+        (RuntimeUnavailable("nobody there"), "CancelSession: nobody there"),
+        (RuntimeUnsupported("cannot cancel"), "CancelSession: cannot cancel (not supported)"),
+        (KeyError("a defect of the adapter"), "CancelSession: internal error: KeyError"),
+    ],
+)
+def test_it_is_tried_five_times_and_every_error_is_shown_beside_the_ending_t03_t04(
+    answer: Sent | BaseException, words: str, stage: Stage, caller: Client
+) -> None:
+    run = owing(stage, cancels=[answer])
+    ending = run.ending
+    for number in range(1, cleanup.TRIES + 1):
+        status = "pending" if number < cleanup.TRIES else "failed"
+        assert swept() == {"clean-ups tried": 1}
+        assert shown(caller, run) == {"status": status, "errors": [words] * number}
+        # It should wait before the next try, each time longer.
+        waits = fresh(run).cleanup_due_at
+        assert (waits is None) is (status == "failed")
+        assert swept() == {}
+        make_cleanup_due(run)
+    assert swept() == {}
+    assert session_of(stage, run).cancelled == 5
+    assert fresh(run).ending == ending
+    assert_invariants()
+
+
+def test_the_waits_grow_and_are_longer_than_a_try(stage: Stage) -> None:
+    assert (cleanup.TRY_SECONDS, cleanup.TRIES) == (15, 5)
+    run = owing(stage, cancels=[REFUSED])
+    waits = []
+    for _ in range(4):
+        make_cleanup_due(run)
+        before = fresh(run).cleanup_due_at
+        swept()
+        waits.append(round((fresh(run).cleanup_due_at - before) / timedelta(seconds=10)) * 10)
+    assert waits == [30, 60, 90, 120]
+
+
+def test_a_hanging_cancel_is_given_up_after_its_time_and_tried_again_t04(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleanup, "TRY_SECONDS", 0.05)
+    run = owing(stage, cancels=[Silence(), answered()])
+    swept()
+    (error,) = fresh(run).cleanup_errors
+    assert (fresh(run).cleanup_status, error[:29]) == ("pending", "CancelSession: no answer with")
+    make_cleanup_due(run)
+    swept()
+    assert (fresh(run).cleanup_status, fresh(run).cleanup_errors) == ("done", [error])
+
+
+def test_a_runtime_that_hangs_keeps_no_other_run_from_its_ending_t04(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleanup, "TRY_SECONDS", 600)
+    hanging = session_of(stage, owing(stage, cancels=[Silence()]))
+    late = running()
+    past = fresh(late).created_at
+
+    def has_ended() -> bool:
+        if hanging.cancelled:  # only then
+            Run.objects.filter(id=late.id).update(hard_deadline=past)
+        return fresh(late).has_ended
+
+    with override_settings(OBSERVER_SWEEP_S=1):
+        asyncio.run(observe_until(has_ended))
+    assert ending_of(late)["code"] == "run_timeout"
+
+
+def test_a_try_that_was_broken_off_is_made_up_for_by_another_sweep(stage: Stage) -> None:
+    run = owing(stage)
+    (claimed,) = cleanup.claim_cleanups()  # by a process that dies now
+    assert claimed == cleanup.DueCleanup(run.id, 1)
+    assert swept() == {}
+    make_cleanup_due(run)
+    swept()
+    assert (fresh(run).cleanup_status, fresh(run).cleanup_attempts) == ("done", 2)
+
+
+def test_processes_that_die_over_it_again_and_again_use_up_the_tries(stage: Stage, caller: Client) -> None:
+    run = owing(stage)
+    for _ in range(cleanup.TRIES):
+        make_cleanup_due(run)
+        assert len(cleanup.claim_cleanups()) == 1
+    make_cleanup_due(run)
+    swept()
+    assert shown(caller, run) == {"status": "failed", "errors": ["the last try was broken off"]}
+    assert session_of(stage, run).cancelled == 0
+
+
+def test_a_try_that_comes_back_late_changes_nothing(stage: Stage) -> None:
+    run = owing(stage)
+    (former,) = cleanup.claim_cleanups()
+    make_cleanup_due(run)
+    swept()
+    asyncio.run(cleanup.clean_up(former, Puppet(cancels=[REFUSED])))  # type: ignore[arg-type]
+    assert (fresh(run).cleanup_status, fresh(run).cleanup_errors) == ("done", [])
+
+
+def test_one_sweep_takes_no_more_than_it_can_try_at_once(stage: Stage) -> None:
+    for _ in range(3):
+        owing(stage)
+    assert len(cleanup.claim_cleanups(2)) == 2
+    assert len(cleanup.claim_cleanups()) == 1
+    assert cleanup.AT_ONCE <= 200
+
+
+def test_a_run_that_cannot_be_read_is_given_up_at_once_and_costs_the_others_nothing(stage: Stage) -> None:
+    broken, other = owing(stage), owing(stage)
+    Run.objects.filter(id=broken.id).update(request='{"from": "another world"}')
+    assert swept() == {"clean-ups tried": 2}
+    assert (fresh(broken).cleanup_status, fresh(broken).cleanup_errors) == ("failed", ["the run cannot be read"])
+    assert fresh(other).cleanup_status == "done"
+
+
+def test_secrets_in_the_words_of_a_runtime_are_masked_and_long_ones_cut(stage: Stage) -> None:
+    run = owing(stage, cancels=[RuntimeRejected("Bearer abcdefghijklmnop \0" + "x" * 5_000)])
+    swept()
+    (error,) = fresh(run).cleanup_errors
+    assert "abcdefghijklmnop" not in error
+    assert len(error) <= cleanup.LONGEST_ERROR
+
+
+# -- whose session it is
+
+
+def test_a_session_that_the_runtime_refused_is_not_ours_to_cancel(stage: Stage) -> None:
+    run = launched()
+    stage.sessions[str(run.session_id)] = session = Puppet(
+        starts=[answered(ok=False, code="SESSION_ALREADY_EXISTS", message="taken")],
+        streams=[[OPENED, envelope("somebody-elses"), Silence()]],
+    )
+    asyncio.run(observe_until(ended(run.id)))
+    assert ending_of(run)["code"] == "runtime_rejected"
+    swept()
+    assert (session.cancelled, fresh(run).cleanup_status) == (0, None)
+
+
+def test_a_start_whose_fate_is_unknown_may_have_left_a_session_of_ours(stage: Stage) -> None:
+    run = starting()
+    stage.sessions[str(run.session_id)] = session = Puppet(states=[RuntimeUnavailable("nobody there")])
+    settled(run, verdict(EndingCode.NEVER_STARTED), session)
+    assert fresh(run).cleanup_status == "pending"
+
+
+def test_an_agents_session_is_left_to_its_agent_unless_it_was_delegated(stage: Stage) -> None:
+    theirs = owing(stage, bound(opener="agent"))
+    ours = owing(stage, bound(opener="agent", session={"metadata": {"cancellationDelegated": True}}))
+    assert (theirs.cleanup_status, ours.cleanup_status) == (None, "pending")
+
+
+def test_a_delegated_session_that_was_never_seen_is_not_cancelled(stage: Stage) -> None:
+    run = starting(opener="agent", session={"metadata": {"cancellationDelegated": True}})
+    settled(run, verdict(EndingCode.NEVER_STARTED), Puppet(states=[SessionNotFound("never heard of it")]))
+    assert fresh(run).cleanup_status is None
+
+
+@pytest.mark.usefixtures("stage")
+def test_a_run_of_an_agents_session_ends_even_if_nobody_can_read_what_was_asked_for() -> None:
+    run = running(opener="agent")
+    Run.objects.filter(id=run.id).update(request='{"from": "another world"}')
+    make_due(run)
+    assert swept() == {"runs ended": 1}
+    assert (ending_of(run)["code"], fresh(run).cleanup_status) == ("internal_error", None)
+
+
+# -- what it finds
+
+
+def test_what_the_session_said_meanwhile_is_late_data_and_not_in_the_log_l04(stage: Stage, caller: Client) -> None:
+    run = running()
+    record(run.id, [START, envelope(1)], epoch=None)
+    log = [OPENED, envelope(2), envelope(3), session_now(SessionState.CANCELLED, count=3), Silence()]
+    states = [session_now(SessionState.OPEN, count=1), session_now(SessionState.CANCELLED, count=3)]
+    run = owing(stage, run, states=states, streams=[log])
+    before = types_of(run.id)
+    swept()
+    assert session_of(stage, run).subscribed == [2]
+    late = LateObservation.objects.filter(run_id=run.id).order_by("source_id")
+    assert [(one.source_id, one.reason) for one in late] == [("env:m-2", "after_ending"), ("env:m-3", "after_ending")]
+    assert (types_of(run.id), fresh(run).late_count) == (before, 2)
+    assert_invariants()
+
+
+def test_a_stream_that_never_ends_does_not_hold_up_the_clean_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cleanup, "TRY_SECONDS", 0.2)
+    run = owing(stage, states=[session_now(SessionState.OPEN, count=9)], streams=[[OPENED, envelope(1), Silence()]])
+    swept()
+    assert fresh(run).cleanup_status == "done"
+
+
+@pytest.mark.parametrize("broken", [RuntimeUnavailable("cut"), ValueError("a defect of the adapter")])
+def test_late_data_that_cannot_be_read_does_not_spoil_the_clean_up(broken: BaseException, stage: Stage) -> None:
+    run = owing(stage, states=[session_now(SessionState.OPEN, count=9)], streams=[[OPENED, START, envelope(1), broken]])
+    swept()
+    assert fresh(run).cleanup_status == "done"
+    assert LateObservation.objects.filter(run_id=run.id).count() == 2
+
+
+def test_every_handle_on_a_session_is_closed_again(stage: Stage) -> None:
+    run = owing(stage)
+    swept()
+    assert session_of(stage, run).handles == 0
+    assert orjson.loads(fresh(run).ending or "{}")["code"] == "run_timeout"
