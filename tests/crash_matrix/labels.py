@@ -19,8 +19,6 @@ _NAMED_BY = {"writing": "step", "call": "name"}  # the others are named by their
 EXEMPT = {
     "runtime.policy": "only POST /runs/validate asks for a policy: it belongs to no run and writes nothing",
     "forgive": "comes when a run was watched for a minute: one statement that may be lost, and only resets a counter",
-    "session.suspend": "nothing suspends a session until POST /runs/{id}/suspend does",
-    "session.resume": "nothing resumes a session until POST /runs/{id}/resume does",
 }
 
 

@@ -29,6 +29,7 @@ SCENERY = "first observer"  # there to be killed by the story: never armed, and 
 BOUND_SECONDS = 60.0
 LOOK_SECONDS = 0.05
 DYING_SECONDS = 2.0
+CREATED = 201
 MOST_REPLACEMENTS = 8
 LOST_LEASE = 70  # an observer that could not beat in time has ended itself: whoever started it starts a new one
 
@@ -97,12 +98,12 @@ class Play:
         """A queued run that may come to these endings."""
         return self._staged(_launched(_body(kind, options, session, timeouts, more)), endings)
 
-    def ask_for(self, *endings: str, **more: object) -> Staged:
+    def ask_for(self, *endings: str, session: Body | None = None, **more: object) -> Staged:
         """The same, asked for over the API."""
-        answer = self.answer(self.post("/runs", _body("macp", None, None, None, more)))
+        answer = self.answer(self.post("/runs", _body("macp", None, session, None, more)))
         created = answer["body"]
+        self.expect(answer["status"] == CREATED and isinstance(created, dict), f"POST /runs was answered with {answer}")
         assert isinstance(created, dict)
-        self.expect(answer["status"] in (200, 201), f"POST /runs was answered with {answer}")
         return self._staged(UUID(created["runId"]), endings)
 
     def _staged(self, run_id: UUID, endings: Sequence[str]) -> Staged:

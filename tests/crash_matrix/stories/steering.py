@@ -31,7 +31,7 @@ def cancel_by_callback(play: Play) -> None:
         callback: Body = {"url": agent.url, "bearer": "a token of the agent"}
         metadata: Body = {"cancelCallback": callback}
         session: Body = {"opener": "agent", "sessionId": session_id, "metadata": metadata}
-        staged = play.launch(CANCELLED, session=session)
+        staged = play.ask_for(CANCELLED, session=session)
         agent.agents = staged.agents
         play.start()
         staged.agents.open_session()
