@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import cast
 
 LOCK_TIMEOUT_MS = 3_000
-# A silent client that holds a run's row lock must not keep others from taking the run over.
+# A silent client that holds a run's row lock must not keep others from taking the run over: it is cut off before the
+# lease of its process is over, however short that is.
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 8_000
+IDLE_PART_OF_LEASE = 2 / 3
 CONNECT_TIMEOUT_S = 5
 REUSE_S = 60
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
@@ -19,6 +21,7 @@ def database_entry(
     pool_max: int,
     pool_timeout_ms: int,
     statement_timeout_ms: int,
+    lease_s: int,
 ) -> dict[str, object]:
     """An entry of DATABASES: the address, and how a process of this name keeps and bounds its sessions there.
 
@@ -32,7 +35,7 @@ def database_entry(
         "connect_timeout": CONNECT_TIMEOUT_S,
         **KEEPALIVES,
         **given,
-        "options": f"{_session_options(statement_timeout_ms)} {given.get('options', '')}".strip(),
+        "options": f"{_session_options(statement_timeout_ms, lease_s)} {given.get('options', '')}".strip(),
     }
     if process == "web":
         options["pool"] = {"min_size": 1, "max_size": pool_max, "timeout": pool_timeout_ms / 1000}
@@ -51,10 +54,12 @@ def _connection_age(process: str) -> int | None:
     return None if process == "observer" else REUSE_S
 
 
-def _session_options(statement_timeout_ms: int) -> str:
+def _session_options(statement_timeout_ms: int, lease_s: int) -> str:
     timeouts = {
         "statement_timeout": statement_timeout_ms,
         "lock_timeout": LOCK_TIMEOUT_MS,
-        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
+        "idle_in_transaction_session_timeout": min(
+            IDLE_IN_TRANSACTION_TIMEOUT_MS, round(lease_s * 1000 * IDLE_PART_OF_LEASE)
+        ),
     }
     return " ".join(f"-c {name}={milliseconds}" for name, milliseconds in timeouts.items())

@@ -119,6 +119,7 @@ DATABASES: dict[str, dict[str, object]] = {
         pool_max=DB_POOL_MAX,
         pool_timeout_ms=DB_POOL_CONNECTION_TIMEOUT,
         statement_timeout_ms=DB_STATEMENT_TIMEOUT_MS,
+        lease_s=env.env_int("OBSERVER_LEASE_S", at_least=1),
     )
 }
 

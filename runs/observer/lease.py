@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Func
 
 from runs import hub
-from runs.crashpoint import committing, crashpoint
+from runs.crashpoint import autocommitting, committing
 from runs.models import Observer, Run
 from runs.version import VERSION
 
@@ -65,13 +65,13 @@ class Lease:
 
 def register() -> UUID:
     """A new observer row of this process start; its id is never used again."""
-    crashpoint("register.before_commit")
-    return Observer.objects.create(host=socket.gethostname()[:255], process_id=os.getpid(), version=VERSION).id
+    with autocommitting("register"):
+        return Observer.objects.create(host=socket.gethostname()[:255], process_id=os.getpid(), version=VERSION).id
 
 
 def beat(observer: UUID) -> bool:
     """The observer is known to live; False if it was declared lost, which is for good."""
-    with connection.cursor() as cursor:
+    with autocommitting("beat"), connection.cursor() as cursor:
         cursor.execute(_BEAT, [observer])
         return bool(cursor.rowcount == 1)
 
@@ -96,9 +96,13 @@ def claim(observer: UUID, room: int, *, only: UUID | None = None) -> list[Lease]
 
 def declare_losses() -> int:
     """Observers whose beat is too old are lost for good; returns how many were declared now."""
-    with connection.cursor() as cursor:
-        cursor.execute(_DECLARE_LOST, [settings.OBSERVER_LEASE_S])
-        return int(cursor.rowcount)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_DECLARE_LOST, [settings.OBSERVER_LEASE_S])
+            declared = int(cursor.rowcount)
+        if declared:
+            committing("declare_losses")
+    return declared
 
 
 def owned_by(observer: UUID) -> list[Lease]:
@@ -121,7 +125,8 @@ def lost_of(observer: UUID, run_ids: Collection[UUID]) -> set[UUID]:
 
 def forgive(run_id: UUID, epoch: int) -> None:
     """The run counts no attempts to recover it, if it is still owned under `epoch`."""
-    Run.objects.filter(id=run_id, lease_epoch=epoch, ending_seq=None).update(recovery_attempts=0)
+    with autocommitting("forgive"):
+        Run.objects.filter(id=run_id, lease_epoch=epoch, ending_seq=None).update(recovery_attempts=0)
 
 
 def hand_back(observer: UUID) -> int:
