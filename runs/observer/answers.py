@@ -10,23 +10,25 @@ from runs.recorder.fates import fail_message, unsettled
 from runs.runtimes.port import Sent, Session
 
 
-async def take_answer(run: OwnedRun, session: Session, sent: Sent, *, message: OutboundMessage | None = None) -> None:
+async def take_answer(
+    run: OwnedRun, session: Session, sent: Sent, *, message: OutboundMessage | None = None, step: str = "send.ack"
+) -> None:
     """The answer is in the log with the adapter state that it brought, and what follows from it may be observed.
 
-    `message` is what it answers, where that is one: it has its fate now. Call this as soon as the answer is there: the lock
+    `message` is what it answers, where that is one: it has its fate now. `step` names the crash points. Call this as soon as the answer is there: the lock
     serves in the order of asking. Raises Fenced or RunEnded; an answer that comes after the ending is kept apart.
     """
     async with run.answers:
         try:
-            await rows(_record, run, sent, message)
+            await rows(_record, run, sent, message, step)
         except RunEnded:
             await rows(quarantine, run.id, [sent.observation])
             raise
         session.confirm(sent.adapter_state)
 
 
-def _record(run: OwnedRun, sent: Sent, message: OutboundMessage | None) -> None:
-    with writing(run.id, epoch=run.epoch, step="send.ack") as writer:
+def _record(run: OwnedRun, sent: Sent, message: OutboundMessage | None, step: str) -> None:
+    with writing(run.id, epoch=run.epoch, step=step) as writer:
         events = writer.append([sent.observation])
         if not events and message is not None and (row := unsettled(writer, message.id)) is not None:
             # An answer that says nothing new about a message without a fate would have it sent for ever.

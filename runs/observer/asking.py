@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from runs.bridge import rows
 from runs.domain.events import Observation, SessionSnapshot, SessionState
 from runs.errors import RuntimeRejected, RuntimeTimedOut
+from runs.observer.answers import take_answer
 from runs.observer.owned import OwnedRun
-from runs.observer.wish_rows import record_ack
 from runs.runtimes.port import Sent, Session
 
 T = TypeVar("T")
@@ -31,8 +30,7 @@ async def agreed(run: OwnedRun, session: Session, call: Awaitable[Sent], what: s
     Raises RuntimeRejected where it refused, and whatever the port may raise.
     """
     sent = await within(ASK_SECONDS, call, what)
-    await rows(record_ack, run, sent)
-    session.confirm(sent.adapter_state)
+    await take_answer(run, session, sent, step="wish.ack")
     if not sent.ack.ok:
         error = sent.ack.error
         said = (error.message or error.code) if error else "it gave no reason"

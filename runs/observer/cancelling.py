@@ -1,11 +1,11 @@
 """Cancel, as the owner of a run carries it out.
 
     CancelSession, or the agent's cancel callback
-      agreed, or the session was over -> its last envelopes are recorded, and the run ends: runs/observer/session.py
+      agreed, or the session was over -> its last envelopes are recorded, and the run ends: runs/observer/reader.py
       refused                         -> the wish is answered, the run goes on
       no answer                       -> the run ends as cancelled all the same
 
-Whoever writes the ending writes `cancelled`, except for a session that was resolved or had expired: runs/ending.py.
+Whoever writes the ending writes `cancelled`, except for a session that was resolved or had expired: runs/ending/wish.py.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from runs.bridge import rows
-from runs.domain.endings import EndingCode, Verdict
+from runs.domain.endings import NO_ANSWER, SESSION_NOT_FOUND, EndingCode, Verdict
 from runs.domain.events import TERMINAL_SESSION_STATES, SessionState
 from runs.domain.requests import AGENT, CancelRoute
 from runs.errors import (
@@ -32,8 +32,6 @@ from runs.observer.owned import OwnedRun
 from runs.observer.wish_rows import OpenWish, answer_refused
 from runs.runtimes.port import Session
 
-NO_ANSWER = "no_answer"
-NOT_FOUND = "SESSION_NOT_FOUND"
 # How long the session's own end may take to be told and read before the run ends without it.
 CONCLUDE_SECONDS = 3.0
 # How long a session may stay open after its agent has agreed to cancel it.
@@ -52,7 +50,7 @@ async def cancel_session(
     except (RuntimeUnavailable, RuntimeTimedOut) as fault:
         raise Decided(_cancelled(wish, asked=NO_ANSWER, failures=(fault.message,))) from fault
     except SessionNotFound:
-        state = NOT_FOUND
+        state = SESSION_NOT_FOUND
     except (RuntimeRejected, RuntimeUnsupported, CallbackFailed) as refusal:
         await rows(answer_refused, run, wish, refusal)
         return
@@ -81,7 +79,7 @@ async def _asked_agent(run: OwnedRun, session: Session, wish: OpenWish, call_bac
         return state  # a former owner may have called
     await call_back(run, wish.reason)
     deadline = time.monotonic() + CALLED_BACK_SECONDS
-    while (state := await _look(session)) not in (*TERMINAL_SESSION_STATES, NOT_FOUND):
+    while (state := await _look(session)) not in (*TERMINAL_SESSION_STATES, SESSION_NOT_FOUND):
         if time.monotonic() > deadline:
             raise Decided(_cancelled(wish, asked=state))
         await asyncio.sleep(LOOK_SECONDS)
@@ -92,7 +90,7 @@ async def _look(session: Session) -> str:
     try:
         return state_of(await session_now(session))
     except SessionNotFound:
-        return NOT_FOUND
+        return SESSION_NOT_FOUND
     except RuntimeFault:
         return NO_ANSWER
 

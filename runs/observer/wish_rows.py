@@ -16,7 +16,6 @@ from runs.errors import ControlPlaneError
 from runs.models import Run
 from runs.observer.owned import OwnedRun
 from runs.recorder import writing
-from runs.runtimes.port import Sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +39,6 @@ def open_wish(run: OwnedRun) -> OpenWish | None:
     if wanted is None or at is None:
         return None
     return OpenWish(WishKind(wanted), at, DecidedBy(through or DecidedBy.API), reason, status)
-
-
-def record_ack(run: OwnedRun, sent: Sent) -> None:
-    """What the runtime answered is kept, and with it whatever state its adapter must remember."""
-    with writing(run.id, epoch=run.epoch, step="wish.ack") as writer:
-        writer.append([sent.observation])
-        if sent.adapter_state is not None:
-            writer.change_session(adapter_state=sent.adapter_state)
 
 
 def answer_fulfilled(run: OwnedRun, wish: OpenWish, batch: Sequence[Observation]) -> None:
