@@ -15,8 +15,9 @@ async def take_answer(
 ) -> None:
     """The answer is in the log with the adapter state that it brought, and what follows from it may be observed.
 
-    `message` is what it answers, where that is one: it has its fate now. `step` names the crash points. Call this as soon as the answer is there: the lock
-    serves in the order of asking. Raises Fenced or RunEnded; an answer that comes after the ending is kept apart.
+    `message` is what it answers, where that is one: it has its fate now. `step` names the crash points. Call this as soon as
+    the answer is there: the lock serves in the order of asking. Raises Fenced or RunEnded; an answer that comes after the
+    ending is kept apart.
     """
     async with run.answers:
         try:
