@@ -1,11 +1,13 @@
 """How each kind of process talks to PostgreSQL."""
 
+import re
 from collections.abc import Mapping
 from typing import cast
 
 LOCK_TIMEOUT_MS = 3_000
-# A silent client that holds a run's row lock must not keep others from taking the run over.
+# A silent client that holds a run's row lock must not keep others from taking the run over: a third of a short lease.
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 8_000
+IDLE_PARTS_OF_A_LEASE = 3
 CONNECT_TIMEOUT_S = 5
 REUSE_S = 60
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
@@ -19,10 +21,12 @@ def database_entry(
     pool_max: int,
     pool_timeout_ms: int,
     statement_timeout_ms: int,
+    lease_s: int,
 ) -> dict[str, object]:
     """An entry of DATABASES: the address, and how a process of this name keeps and bounds its sessions there.
 
-    OPTIONS of the address (`sslmode` ...) stay, and so do session options of its own; ours come first and so lose.
+    No session may be silent in a transaction for as long as a lease. OPTIONS of the address (`sslmode` ...) stay, and so
+    do session options of its own; ours come first and so lose.
     Only the web process pools: a pool does not survive the fork of the queue's workers, and an observer's threads
     keep a connection each for as long as they live.
     """
@@ -32,7 +36,7 @@ def database_entry(
         "connect_timeout": CONNECT_TIMEOUT_S,
         **KEEPALIVES,
         **given,
-        "options": f"{_session_options(statement_timeout_ms)} {given.get('options', '')}".strip(),
+        "options": f"{_session_options(statement_timeout_ms, lease_s)} {given.get('options', '')}".strip(),
     }
     if process == "web":
         options["pool"] = {"min_size": 1, "max_size": pool_max, "timeout": pool_timeout_ms / 1000}
@@ -51,10 +55,28 @@ def _connection_age(process: str) -> int | None:
     return None if process == "observer" else REUSE_S
 
 
-def _session_options(statement_timeout_ms: int) -> str:
+def unset_statement_timeout_ms(default_ms: int, *, lease_s: int) -> int:
+    """How long a statement may run where nobody said: never as long as a lease, however short that is."""
+    return min(default_ms, lease_s * 1000 // 2)
+
+
+def session_timeout_ms(name: str, options: str) -> int:
+    """What these session options set the timeout `name` to, the last of several; 0 if they do not, which is never."""
+    found = re.findall(rf"(?:-c\s*|--){name}=(\d+)([a-z]*)", options)
+    if not found:
+        return 0
+    number, unit = found[-1]
+    return int(number) * _MS.get(unit, 1)
+
+
+_MS = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def _session_options(statement_timeout_ms: int, lease_s: int) -> str:
+    idle_ms = min(IDLE_IN_TRANSACTION_TIMEOUT_MS, lease_s * 1000 // IDLE_PARTS_OF_A_LEASE)
     timeouts = {
         "statement_timeout": statement_timeout_ms,
         "lock_timeout": LOCK_TIMEOUT_MS,
-        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
+        "idle_in_transaction_session_timeout": idle_ms,
     }
     return " ".join(f"-c {name}={milliseconds}" for name, milliseconds in timeouts.items())
