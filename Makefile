@@ -12,10 +12,10 @@ RUNS := $(VENV)/.runs-$(shell cksum < requirements.txt | cut -d' ' -f1)
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run demo check test test-pg15 bench-ingest bench-launch bench-memory read-plans sweep-plans clean
+.PHONY: help setup run demo check test test-pg15 bench-ingest bench-launch bench-memory read-plans sweep-plans crash-matrix crash-matrix-short crash-matrix-labels clean
 
 help: ## list the commands
-	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-20s %s\n", $$1, $$2}'
 
 setup: $(READY) ## make .venv with everything from requirements-dev.txt
 
@@ -60,6 +60,15 @@ test: setup ## all tests on a throw-away PostgreSQL, with coverage
 
 test-pg15: setup ## the tests that need a database, on PostgreSQL 15 (PGBIN names another folder of programs)
 	PGBIN=$${PGBIN:-$(PG15)} $(PYTEST) -n 2 tests/integration tests/contracts
+
+crash-matrix-short: setup ## kill a process at every crash point once, restart, and see that the run ends as it should
+	$(BIN)/python -m tests.crash_matrix --short
+
+crash-matrix: setup ## the same for every path, process and crash point; takes an hour and writes docs/crash-matrix.md
+	$(BIN)/python -m tests.crash_matrix --seed 1 --seed 2 --write
+
+crash-matrix-labels: setup ## write the list of crash points, tests/crash_matrix/labels.txt
+	$(BIN)/python -m tests.crash_matrix --write-labels
 
 bench-ingest: setup ## how fast a runtime's messages become events
 	$(BIN)/python -m tests.benchmarks.ingest

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import cast
 
 LOCK_TIMEOUT_MS = 3_000
-# A silent client that holds a run's row lock must not keep others from taking the run over: a third of a short lease.
+# A silent client that holds a run's row lock must not keep others from taking the run over: it is cut off before the
+# lease of its process is over, however short that is.
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 8_000
-IDLE_PARTS_OF_A_LEASE = 3
+IDLE_PART_OF_LEASE = 2 / 3
 CONNECT_TIMEOUT_S = 5
 REUSE_S = 60
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
@@ -73,10 +74,11 @@ _MS = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 def _session_options(statement_timeout_ms: int, lease_s: int) -> str:
-    idle_ms = min(IDLE_IN_TRANSACTION_TIMEOUT_MS, lease_s * 1000 // IDLE_PARTS_OF_A_LEASE)
     timeouts = {
         "statement_timeout": statement_timeout_ms,
         "lock_timeout": LOCK_TIMEOUT_MS,
-        "idle_in_transaction_session_timeout": idle_ms,
+        "idle_in_transaction_session_timeout": min(
+            IDLE_IN_TRANSACTION_TIMEOUT_MS, round(lease_s * 1000 * IDLE_PART_OF_LEASE)
+        ),
     }
     return " ".join(f"-c {name}={milliseconds}" for name, milliseconds in timeouts.items())

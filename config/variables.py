@@ -175,7 +175,7 @@ OBSERVING = Section(
     (
         V(
             "KICKOFF_MAX_RETRIES",
-            "retries per kickoff message, same message id; back-off min(250 * 2^n, 5000) ms + up to 20 %",
+            "retries per message that is sent into a session, same message id; back-off min(250 * 2^n, 5000) ms + up to 20 %",
             "3",
         ),
         V("SESSION_POLL_BASE_MS", "first back-off while waiting for an agent to open the session", "100"),

@@ -32,10 +32,15 @@ def _with_connection(call: Callable[[], T]) -> T:
     try:
         return call()
     finally:
-        if connection.settings_dict.get("CONN_MAX_AGE") == 0:
-            connection.close()  # back to the pool
-        else:
-            close_old_connections()
+        release_connection()
+
+
+def release_connection() -> None:
+    """This thread holds no connection that others might need; a transaction that is open keeps its own."""
+    if connection.settings_dict.get("CONN_MAX_AGE") != 0:
+        close_old_connections()
+    elif not connection.in_atomic_block:
+        connection.close()  # back to the pool
 
 
 async def rows(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -54,6 +54,14 @@ def committing(step: str) -> None:
 
 
 @contextlib.contextmanager
+def autocommitting(step: str) -> Iterator[None]:
+    """Around one statement that commits by itself: its places are `step.before_commit` and `step.after_commit`."""
+    crashpoint(f"{step}.before_commit")
+    yield
+    crashpoint(f"{step}.after_commit")
+
+
+@contextlib.contextmanager
 def calling(step: str) -> Iterator[None]:
     """Around an external call: its places are `step.before_call` and, once it was answered, `step.after_call`."""
     crashpoint(f"{step}.before_call")

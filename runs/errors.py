@@ -13,7 +13,11 @@
     |- NoLongerDue                 what an ending was decided on does not hold any more
     |- Fenced                      another observer owns the run now
     |- Unauthenticated, Forbidden
+    |- EndpointRemoved             this deployment does not offer the route
     |- PayloadTooLarge
+    |- AddressRefused              a URL that a caller gave leads where nothing may be sent (runs/egress)
+    |- NotAnswered                 a receiver outside gave no whole answer; `reason` says why
+    |- CallbackFailed              an agent's cancel callback did not answer 2xx; `details.reason` says why
     `- RuntimeFault                what a runtime adapter may raise (see runs/runtimes/port.py)
 
 An error carries a `code` from the closed list of the HTTP contract, but knows nothing of HTTP: only
@@ -22,6 +26,9 @@ An error carries a `code` from the closed list of the HTTP contract, but knows n
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+NoAnswer = Literal["unresolved", "unreachable", "tls", "unsendable", "timed_out", "broken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +132,36 @@ class Forbidden(ControlPlaneError):
     code = "FORBIDDEN"
 
 
+class EndpointRemoved(ControlPlaneError):
+    """This deployment only observes: it sends nothing into a session."""
+
+    code = "ENDPOINT_REMOVED"
+
+
 class PayloadTooLarge(ControlPlaneError):
     """The body is too large."""
 
     code = "PAYLOAD_TOO_LARGE"
+
+
+class AddressRefused(ControlPlaneError):
+    """must not lead where nothing may be sent"""
+
+    code = "VALIDATION_ERROR"  # its message is what a fault says of the member that holds the URL
+
+
+class NotAnswered(ControlPlaneError):
+    """A receiver outside gave no whole answer."""
+
+    def __init__(self, message: str | None = None, *, reason: NoAnswer) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class CallbackFailed(ControlPlaneError):
+    """The agent's cancel callback did not answer 2xx."""
+
+    code = "CALLBACK_FAILED"
 
 
 class RuntimeFault(ControlPlaneError):
@@ -151,6 +184,10 @@ class RuntimeUnavailable(RuntimeFault):
     """The runtime cannot be reached."""
 
     code = "RUNTIME_UNAVAILABLE"
+
+
+class NoOwner(RuntimeUnavailable):
+    """No living observer owns the run."""
 
 
 class RuntimeTimedOut(RuntimeFault):

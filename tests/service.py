@@ -41,10 +41,26 @@ class ObserverProcess:
     def __exit__(self, *details: object) -> None:
         self.stop()
 
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another command of manage.py under the same settings, to its end."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            check=False,
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS * 4,
+        )
+
     def stop(self) -> None:
         """Asked politely; its runs are handed back."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
+        self._process.wait(PATIENCE_SECONDS)
+
+    def wait_until_dead(self) -> None:
+        """It has died by itself."""
         self._process.wait(PATIENCE_SECONDS)
 
     def kill(self) -> None:

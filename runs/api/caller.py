@@ -5,6 +5,7 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
+from runs.domain.endings import DecidedBy
 from runs.operations.audit import Actor
 
 
@@ -24,6 +25,11 @@ def project_of(request: Request) -> UUID:
 def actor_of(request: Request) -> Actor:
     """The caller as the audit names it."""
     return Actor(name=_principal(request).name, kind=_principal(request).kind)
+
+
+def way_of(request: Request) -> DecidedBy:
+    """By which way the caller decides: a program through the API, a person as an operator."""
+    return DecidedBy.OPERATOR if _principal(request).kind == "user" else DecidedBy.API
 
 
 def _principal(request: Request) -> Principal:

@@ -1,6 +1,10 @@
 """Answers that are computed, not stored: absent members are left out."""
 
+import orjson
+
+from runs.domain.documents import iso
 from runs.domain.events import JsonObject
+from runs.operations.fate import Accepted
 from runs.operations.launch import Launched
 from runs.operations.validate import Preflight
 from runs.runtimes.port import Capabilities
@@ -16,6 +20,19 @@ def launched_document(launched: Launched) -> JsonObject:
     if launched.trace_id:
         document["traceId"] = launched.trace_id
     return document
+
+
+def accepted_document(accepted: Accepted) -> JsonObject:
+    """The answer of POST /runs/{id}/messages; the ack as it is stored."""
+    document: JsonObject = {"messageId": str(accepted.message_id), "status": accepted.status}
+    if accepted.reply_deadline_at is not None:
+        document["replyDeadlineAt"] = iso(accepted.reply_deadline_at)
+    return document | {"ack": orjson.Fragment(accepted.ack)}
+
+
+def acknowledged_document(accepted: Accepted) -> JsonObject:
+    """The answer of POST /runs/{id}/signal and /context."""
+    return {"messageId": str(accepted.message_id), "ack": orjson.Fragment(accepted.ack)}
 
 
 def preflight_document(found: Preflight) -> JsonObject:

@@ -11,7 +11,6 @@ An optional member that is null counts as absent.
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from runs.api.json_values import faults_in, is_storable
 from runs.domain.events import JsonObject
@@ -106,6 +105,16 @@ class Members:
             return None
         return value
 
+    def optional_number(self, name: str, *, least: float, most: float) -> float | None:
+        """A number from `least` to `most`, or None."""
+        value = self._take(name)
+        if value is None:
+            return None
+        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+            self.fault(name, f"must be a number from {least:g} to {most:g}")
+            return None
+        return float(value)
+
     def optional_boolean(self, name: str) -> bool | None:
         """True, false or None."""
         value = self._take(name)
@@ -113,14 +122,6 @@ class Members:
             self.fault(name, "must be true or false")
             return None
         return value
-
-    def optional_url(self, name: str) -> str | None:
-        """An http or https address with a host and without user info, or None."""
-        text = self.optional_text(name, longest=LONGEST_URL, shortest=1)
-        if text is not None and not _is_web_address(text):
-            self.fault(name, "must be an http or https URL with a host and without user info")
-            return None
-        return text
 
     def optional_object(self, name: str) -> JsonObject | None:
         """A free-form object, or None."""
@@ -206,13 +207,3 @@ def text_problem(value: object, *, longest: int, shortest: int) -> str | None:
 def one_of(allowed: Sequence[str]) -> str:
     """The allowed words as a sentence says them."""
     return "one of " + ", ".join(allowed)
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        return False
-    whole = text.isprintable() and " " not in text
-    return whole and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None

@@ -18,6 +18,16 @@ FAILED = "failed"
 
 FINAL_STATUSES = frozenset({ACCEPTED, REJECTED, FAILED})
 
+KICKOFF = "kickoff"
+SIGNAL = "signal"
+CONTEXT_UPDATE = "context_update"
+MESSAGE = "message"
+
+# Error codes of failed messages that are ours; any other is a code of the error list, or the runtime's own word.
+OUTCOME_UNKNOWN = "outcome_unknown"  # it may have arrived, and must not be sent again
+NO_OWNER = "no_owner"  # no observer took it
+RUN_ENDED = "run_ended"  # still queued or sent at the ending
+
 
 class OutboundFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One stored outbound message, as far as its events need it. `reply_deadline_at` is ISO-8601 UTC or None."""

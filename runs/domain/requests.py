@@ -4,6 +4,7 @@ A stored request is read back with `decode_request`; nothing in here checks boun
 """
 
 import hashlib
+from enum import StrEnum
 from typing import cast
 
 import msgspec
@@ -18,6 +19,13 @@ OPENERS = (CONTROL_PLANE, AGENT)
 LIVE = "live"
 SANDBOX = "sandbox"
 MODES = (LIVE, SANDBOX)
+
+
+class CancelRoute(StrEnum):
+    """Whom a cancel of a bound session goes to."""
+
+    RUNTIME = "runtime"  # CancelSession, as its initiator
+    CALLBACK = "callback"  # the agent that opened it, by its cancel callback
 
 
 class _Value(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
@@ -92,6 +100,19 @@ class SessionRequest(_Value, frozen=True, kw_only=True):
     def cancellation_delegated(self) -> bool:
         """True if Signalbox may cancel a session that an agent opened."""
         return self.metadata.get("cancellationDelegated") is True
+
+    @property
+    def cancel_callback_url(self) -> str:
+        """Where the agent that opened the session is asked to cancel it; empty if nowhere."""
+        callback = self.metadata.get("cancelCallback")
+        return str(callback["url"]) if isinstance(callback, dict) else ""
+
+    @property
+    def cancel_route(self) -> CancelRoute | None:
+        """Who is asked to cancel the session once it is bound; None where Signalbox may ask nobody."""
+        if self.opener != AGENT or self.cancellation_delegated:
+            return CancelRoute.RUNTIME
+        return CancelRoute.CALLBACK if isinstance(self.metadata.get("cancelCallback"), dict) else None
 
 
 class KickoffRequest(_Value, frozen=True, kw_only=True):

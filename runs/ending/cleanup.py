@@ -10,9 +10,10 @@ import logging
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from runs.bridge import rows
+from runs.crashpoint import autocommitting, committing
 from runs.domain.endings import DecidedBy, EndingCode, Verdict, shows_session_over
 from runs.domain.events import SessionSnapshot
 from runs.domain.requests import decode_request
@@ -80,9 +81,13 @@ def _is_delegated(run: Run) -> bool:
 
 def claim_cleanups(limit: int = AT_ONCE) -> list[DueCleanup]:
     """Up to `limit` due clean-ups, each for this caller alone until it is due again: so it must not wait for its turn."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"wait": TRY_SECONDS * 2, "limit": limit})
-        return [DueCleanup(run_id, attempt) for run_id, attempt in cursor.fetchall()]
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_CLAIM, {"wait": TRY_SECONDS * 2, "limit": limit})
+            claimed = [DueCleanup(run_id, attempt) for run_id, attempt in cursor.fetchall()]
+        if claimed:
+            committing("cleanup.claim")
+    return claimed
 
 
 async def clean_up(due: DueCleanup, session: Session) -> None:
@@ -145,6 +150,7 @@ def _cursor_of(run_id: UUID) -> int:
     return Run.objects.select_related("session").only("session__cursor").get(id=run_id).session.cursor
 
 
+@autocommitting("cleanup.note")
 def _note(due: DueCleanup, error: str | None) -> None:
     run = Run.objects.filter(id=due.run_id, cleanup_status="pending", cleanup_attempts=due.attempt)
     if error is None:

@@ -1,24 +1,25 @@
 """What a committed cancel makes of an ending."""
 
 from runs.domain.endings import DecidedBy, EndingCode, Verdict
-from runs.domain.events import SessionState
+from runs.domain.wishes import WishKind
 from runs.models import Run
-
-# Over before anybody could cancel it: the session's own outcome stands, and the caller is told.
-_OWN_OUTCOMES = frozenset({EndingCode.RESOLVED, EndingCode.SESSION_EXPIRED})
 
 
 def as_wanted(run: Run, verdict: Verdict) -> Verdict:
-    """Once a cancel is committed, whoever writes the ending writes `cancelled`, decided by whoever wanted it."""
-    if run.wanted != "cancel" or verdict.code in _OWN_OUTCOMES:
+    """Once a cancel is committed, whoever writes the ending writes `cancelled`; only a session that was over decides more."""
+    if run.wanted != WishKind.CANCEL or _was_over(verdict):
         return verdict
-    asked = verdict.runtime_asked
-    if verdict.decided_by is DecidedBy.RUNTIME:
-        asked = SessionState.CANCELLED.value
     return Verdict(
         code=EndingCode.CANCELLED,
         decided_by=DecidedBy(run.wanted_through or DecidedBy.API),
-        runtime_asked=asked,
+        runtime_asked=verdict.runtime_asked,
         cleanup_errors=verdict.cleanup_errors,
         missing=verdict.missing,
     )
+
+
+def _was_over(verdict: Verdict) -> bool:
+    """True if the session was resolved or had expired; an accepted Commitment stands in for one that is gone."""
+    if verdict.decided_by is DecidedBy.RUNTIME:
+        return verdict.code in (EndingCode.RESOLVED, EndingCode.SESSION_EXPIRED)
+    return verdict.commitment_seq is not None

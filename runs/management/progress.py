@@ -19,6 +19,10 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """The line is gone until it is drawn again."""
         if self._is_shown:
             sys.stderr.write("\r\x1b[K")
 

@@ -33,16 +33,31 @@ class RunQuerySet(models.QuerySet["Run"]):
         `epoch=None` is for writers that own nothing (API, sweep). Raises RunNotFound, Fenced (another observer has
         taken the run since `epoch`) or RunEnded. Must be the first statement of a write: commit order is then seq order.
         """
-        found = locked_row(Run, run_id, joined=("session", "projection"), deferred=_NOT_NEEDED)
-        if found is None:
-            raise RunNotFound
-        run, now = found
-        run.locked_at = now
+        run = self.lock_for_repair(run_id)
         if run.ending_seq is not None:
             raise RunEnded(f"run is {run.status}", details={"from": run.status})
         if epoch is not None and run.lease_epoch != epoch:
             raise Fenced(f"run {run_id} is owned under epoch {run.lease_epoch}, not {epoch}")
         return run
+
+    def lock_for_repair(self, run_id: UUID) -> "Run":
+        """The same for who adds nothing to the log: also of a run that has ended, and whoever owns it."""
+        found = locked_row(Run, run_id, joined=("session", "projection"), deferred=_NOT_NEEDED)
+        if found is None:
+            raise RunNotFound
+        run, now = found
+        run.locked_at = now
+        return run
+
+    def take(self, run_id: UUID) -> int:
+        """Nobody owns the run, and its former owner is fenced; the answer is the epoch to end it under.
+
+        Raises RunNotFound or RunEnded. Inside a transaction only, and for whoever ends the run in it: an observer
+        that finds it without an owner would go on with it.
+        """
+        epoch = self.lock(run_id, epoch=None).lease_epoch + 1
+        self.filter(id=run_id).update(lease_epoch=epoch, observer_id=None)
+        return epoch
 
 
 class Run(models.Model):

@@ -62,6 +62,10 @@ class Intake:
             raise self._failure
         return batch
 
+    def interrupt(self) -> None:
+        """A `take` that waits returns at once, as after silence."""
+        self._arrived.set()
+
     async def _fill(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._wait):

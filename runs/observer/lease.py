@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Func
 
 from runs import hub
-from runs.crashpoint import committing, crashpoint
+from runs.crashpoint import autocommitting, committing
 from runs.models import Observer, Run
 from runs.version import VERSION
 
@@ -47,6 +48,13 @@ UPDATE runs_observer SET lost_at = clock_timestamp()
 _BEAT = "UPDATE runs_observer SET beat_at = clock_timestamp() WHERE id = %s AND lost_at IS NULL"
 
 
+LINGERING_SECONDS = 10
+_KEPT = """
+SELECT id FROM runs_run WHERE id = ANY(%(runs)s) AND observer_id = %(me)s
+   AND (ended_at IS NULL OR ended_at > clock_timestamp() - make_interval(secs => %(lingering)s))
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to write to one run, until somebody else takes it under a higher epoch."""
@@ -57,13 +65,13 @@ class Lease:
 
 def register() -> UUID:
     """A new observer row of this process start; its id is never used again."""
-    crashpoint("register.before_commit")
-    return Observer.objects.create(host=socket.gethostname()[:255], process_id=os.getpid(), version=VERSION).id
+    with autocommitting("register"):
+        return Observer.objects.create(host=socket.gethostname()[:255], process_id=os.getpid(), version=VERSION).id
 
 
 def beat(observer: UUID) -> bool:
     """The observer is known to live; False if it was declared lost, which is for good."""
-    with connection.cursor() as cursor:
+    with autocommitting("beat"), connection.cursor() as cursor:
         cursor.execute(_BEAT, [observer])
         return bool(cursor.rowcount == 1)
 
@@ -88,9 +96,13 @@ def claim(observer: UUID, room: int, *, only: UUID | None = None) -> list[Lease]
 
 def declare_losses() -> int:
     """Observers whose beat is too old are lost for good; returns how many were declared now."""
-    with connection.cursor() as cursor:
-        cursor.execute(_DECLARE_LOST, [settings.OBSERVER_LEASE_S])
-        return int(cursor.rowcount)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_DECLARE_LOST, [settings.OBSERVER_LEASE_S])
+            declared = int(cursor.rowcount)
+        if declared:
+            committing("declare_losses")
+    return declared
 
 
 def owned_by(observer: UUID) -> list[Lease]:
@@ -99,9 +111,22 @@ def owned_by(observer: UUID) -> list[Lease]:
     return [Lease(run_id, epoch) for run_id, epoch in runs.values_list("id", "lease_epoch")]
 
 
+def lost_of(observer: UUID, run_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these runs a task of `observer` must let go of: somebody else's, and those that ended a while ago.
+
+    Whoever watched a run when it ended listens a little longer: what its session still says is kept as late data.
+    """
+    if not run_ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(_KEPT, {"me": observer, "runs": list(run_ids), "lingering": LINGERING_SECONDS})
+        return set(run_ids) - {run_id for (run_id,) in cursor.fetchall()}
+
+
 def forgive(run_id: UUID, epoch: int) -> None:
     """The run counts no attempts to recover it, if it is still owned under `epoch`."""
-    Run.objects.filter(id=run_id, lease_epoch=epoch, ending_seq=None).update(recovery_attempts=0)
+    with autocommitting("forgive"):
+        Run.objects.filter(id=run_id, lease_epoch=epoch, ending_seq=None).update(recovery_attempts=0)
 
 
 def hand_back(observer: UUID) -> int:

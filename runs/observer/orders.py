@@ -5,6 +5,7 @@ Two kinds, each on a loop of its own so that a message that waits for its runtim
 """
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
@@ -32,11 +33,12 @@ def ordered_runs(observer: UUID) -> list[UUID]:
 
 
 class Orders:
-    """The orders of one run, carried out by its owner."""
+    """The orders of one run, carried out by its owner. `recheck` has the session's state read: it may be over."""
 
-    def __init__(self, run: OwnedRun, session: Session) -> None:
+    def __init__(self, run: OwnedRun, session: Session, *, recheck: Callable[[], None]) -> None:
         self._run = run
         self._session = session
+        self._recheck = recheck
         self._calls = (asyncio.Event(), asyncio.Event())
 
     def look(self) -> None:
@@ -46,8 +48,9 @@ class Orders:
 
     async def obey(self) -> None:
         """Carries orders out until it is cancelled. Raises what ends the run (Decided), or that it is no longer ours."""
+        fulfil = functools.partial(fulfil_wish, recheck=self._recheck)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._whenever(self._calls[0], fulfil_wish))
+            group.create_task(self._whenever(self._calls[0], fulfil))
             group.create_task(self._whenever(self._calls[1], send_waiting))
 
     async def _whenever(self, called: asyncio.Event, carry_out: Callable[[OwnedRun, Session], Awaitable[None]]) -> None:

@@ -1,6 +1,7 @@
 """OwnedRun: what the owner of a run must know to launch it or to go on, read once when it takes the run."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import connection
@@ -14,7 +15,11 @@ from runs.runtimes.port import SessionPlan
 
 @dataclass(frozen=True, slots=True)
 class OwnedRun:
-    """One run under one lease epoch. `cursor` and `adapter_state` are as committed when it was taken."""
+    """One run under one lease epoch. `cursor` and `adapter_state` are as committed when it was taken.
+
+    `answers` is held while an answer of the runtime is recorded: each brings the whole adapter state, so they are recorded
+    in the order in which they came.
+    """
 
     id: UUID
     epoch: int
@@ -22,6 +27,7 @@ class OwnedRun:
     kind: str
     request: ExecutionRequest
     plan: SessionPlan
+    answers: asyncio.Lock = field(default_factory=asyncio.Lock, kw_only=True, repr=False, compare=False)
     cursor: int
     start_envelope: bytes | None
     start_acked: bool

@@ -1,115 +1,89 @@
 """Steering: the owner of a run carries out what was stored to be sent, in order, and records the runtime's own answer."""
 
+import asyncio
 import logging
 from uuid import UUID
 
-from django.conf import settings
-from django.db.models import F
+from django.db.models import Min, QuerySet
 
 from runs.bridge import rows
-from runs.domain.events import Draft, EventType
-from runs.domain.outbound import outbound_data
-from runs.domain.text import clean
-from runs.errors import BreakerOpen, RuntimeFault, RuntimeTimedOut, RuntimeUnavailable
+from runs.domain.outbound import FAILED, KICKOFF, OUTCOME_UNKNOWN, REJECTED
 from runs.models import OutboundMessage
-from runs.observer.backoff import pause
+from runs.observer.delivery import NotDelivered, OutcomeUnknown, deliver
 from runs.observer.owned import OwnedRun
-from runs.recorder import writing
-from runs.recorder.messages import facts_of
-from runs.runtimes.port import Sent, Session
+from runs.runtimes.port import Session
+
+__all__ = ["NotDelivered", "send_kickoff", "send_waiting"]
 
 log = logging.getLogger("signalbox.steering")
 
-BACKOFF_BASE_MS = 250
-BACKOFF_MAX_MS = 5000
-
-
-class NotDelivered(Exception):
-    """A stored message was refused or could not be delivered; its fate is recorded."""
-
-    def __init__(self, message: str, *, runtime_code: str | None = None) -> None:
-        super().__init__(message)
-        self.runtime_code = runtime_code
+SENDERS_AT_ONCE = 8
+MESSAGES_AT_ONCE = 64  # of one sender in memory, with their bytes
+# While a message is under way the rows are looked at again: what others say must not wait for it.
+LOOK_AGAIN_SECONDS = 0.5
 
 
 async def send_kickoff(run: OwnedRun, session: Session) -> None:
-    """Every stored kickoff message is accepted, in order. Raises NotDelivered at the first that is not."""
-    for message in await rows(_unsettled, run.id):
-        await _deliver(run, session, message)
+    """Every stored kickoff message has its fate, in order. Raises NotDelivered at the first that is refused or undeliverable,
+    also where a former owner learnt that and had no time to say so.
+
+    One that may have arrived, and that may not be sent again, is neither: the run goes on.
+    """
+    await rows(_require_delivered, run.id)
+    for message in await rows(_kickoff, run.id):
+        try:
+            await deliver(run, session, message)
+        except OutcomeUnknown as unknown:
+            log.warning("run %s goes on without knowing: %s", run.id, unknown)
+    await rows(_require_delivered, run.id)
 
 
 async def send_waiting(run: OwnedRun, session: Session) -> None:
-    """Every message that waits to be sent has a fate, in order per sender; nothing to do where none waits."""
+    """Every message that waits to be sent has a fate, in order per sender; none of them ends the run."""
+    lanes: dict[str, asyncio.Task[None]] = {}
+    async with asyncio.TaskGroup() as group:
+        while True:
+            for sender in await rows(_waiting_senders, run.id):
+                if sender not in lanes and len(lanes) < SENDERS_AT_ONCE:
+                    lanes[sender] = group.create_task(_send_in_order(run, session, sender))
+            if not lanes:
+                return
+            await asyncio.wait(lanes.values(), timeout=LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            lanes = {sender: task for sender, task in lanes.items() if not task.done()}
 
 
-async def _deliver(run: OwnedRun, session: Session, message: OutboundMessage) -> None:
-    sent = await _send(run, session, message)
-    await rows(_record_ack, run, sent)
-    session.confirm(sent.adapter_state)
-    if not sent.ack.ok:
-        error = sent.ack.error
-        raise NotDelivered(
-            f"{message.message_type} from {message.sender} was refused: {error.message if error else 'no reason given'}",
-            runtime_code=error.code if error else None,
-        )
-
-
-async def _send(run: OwnedRun, session: Session, message: OutboundMessage) -> Sent:
-    """The runtime's answer; an answer that was lost is asked for again with the same bytes under the same id."""
-    attempt = 0
-    while True:
-        await rows(_claim, run, message)
+async def _send_in_order(run: OwnedRun, session: Session, sender: str) -> None:
+    for message in await rows(_next_of, run.id, sender):
         try:
-            return await session.send(bytes(message.body or b""))
-        except BreakerOpen:
-            pass  # no attempt: nothing has left. Whether the runtime is away for too long, the subscription finds out
-        except (RuntimeUnavailable, RuntimeTimedOut) as fault:
-            failure: RuntimeFault = fault
-            log.warning("%s from %s was not answered: %s", message.message_type, message.sender, fault)
-            attempt += 1
-            if attempt > settings.KICKOFF_MAX_RETRIES:
-                break
-        except RuntimeFault as refusal:
-            failure = refusal
-            break
-        await pause(max(attempt - 1, 0), base_ms=BACKOFF_BASE_MS, max_ms=BACKOFF_MAX_MS)
-    await rows(_record_failure, run, message, failure)
-    raise NotDelivered(
-        f"{message.message_type} from {message.sender} could not be delivered: {failure.message}",
-        runtime_code=failure.runtime_code or None,
-    )
+            await deliver(run, session, message)
+        except NotDelivered as undelivered:
+            log.info("run %s: %s", run.id, undelivered)
 
 
-def _unsettled(run_id: UUID) -> list[OutboundMessage]:
-    return list(OutboundMessage.objects.filter(run_id=run_id, status__in=["queued", "sent"]).order_by("position"))
+def _unsettled(run_id: UUID) -> QuerySet[OutboundMessage]:
+    return OutboundMessage.objects.filter(run_id=run_id, status__in=["queued", "sent"])
 
 
-def _claim(run: OwnedRun, message: OutboundMessage) -> None:
-    # Known before the bytes leave: whoever takes over sees that this message may have been sent. A former owner sends none.
-    with writing(run.id, epoch=run.epoch, step="send.claim"):
-        OutboundMessage.objects.filter(id=message.id).update(attempt=F("attempt") + 1, claimed_epoch=run.epoch)
+def _kickoff(run_id: UUID) -> list[OutboundMessage]:
+    return list(_unsettled(run_id).filter(category=KICKOFF).order_by("position"))
 
 
-def _record_ack(run: OwnedRun, sent: Sent) -> None:
-    with writing(run.id, epoch=run.epoch, step="send.ack") as writer:
-        writer.append([sent.observation])
-        if sent.adapter_state is not None:
-            writer.change_session(adapter_state=sent.adapter_state)
+def _require_delivered(run_id: UUID) -> None:
+    lost = OutboundMessage.objects.filter(run_id=run_id, category=KICKOFF, status__in=[REJECTED, FAILED])
+    message = lost.exclude(error_code=OUTCOME_UNKNOWN).order_by("position").first()
+    if message is not None:
+        what, code = f"{message.message_type} from {message.sender}", message.error_code
+        was_refused = message.status == REJECTED
+        reason = "was refused" if was_refused else "could not be delivered"
+        raise NotDelivered(f"{what} {reason}: {message.error_message}", runtime_code=code if was_refused else None)
 
 
-def _record_failure(run: OwnedRun, message: OutboundMessage, failure: RuntimeFault) -> None:
-    facts = facts_of(message, run.plan.session_id)
-    data = outbound_data(facts, status="failed", previous=message.status)
-    with writing(run.id, epoch=run.epoch, step="send.failure") as writer:
-        shown = writer.context.redactor.redact_text
-        data |= {"error": shown(clean(failure.message)), "errorCode": clean(failure.runtime_code or failure.code)}
-        writer.append(
-            [
-                Draft(
-                    type=EventType.MESSAGE_SEND_FAILED,
-                    data=data,
-                    subject_kind="message",
-                    subject_id=str(message.message_id),
-                )
-            ]
-        )
+def _waiting_senders(run_id: UUID) -> list[str]:
+    """Whose messages wait, the longest waiting first."""
+    senders = _unsettled(run_id).exclude(category=KICKOFF).values("sender").annotate(first=Min("position"))
+    return list(senders.order_by("first").values_list("sender", flat=True))
+
+
+def _next_of(run_id: UUID, sender: str) -> list[OutboundMessage]:
+    waiting = _unsettled(run_id).filter(sender=sender).exclude(category=KICKOFF)
+    return list(waiting.order_by("position")[:MESSAGES_AT_ONCE])

@@ -138,9 +138,8 @@ class Observer:
         """Every run this observer owns has a living task, and no task works on a run that is over or somebody else's."""
         before = dict(self._watched)
         owned = {one.run_id: one for one in await rows(lease.owned_by, self.id)}
-        for run_id, watched in before.items():
-            if run_id not in owned:
-                watched.task.cancel()
+        for run_id in await rows(lease.lost_of, self.id, before.keys() - owned.keys()):
+            before[run_id].task.cancel()
         for one in owned.values():
             self._watch(one)
 

@@ -20,7 +20,9 @@ from runs.ending import Outcome, Questions, end_run, settle
 from runs.ending.cleanup import DueCleanup, claim_cleanups, clean_up, give_up
 from runs.errors import RunEnded
 from runs.observer import lease
+from runs.observer.abandoned import abandoned_cancels, cancelled_for_good, is_still_wanted, refuse_abandoned
 from runs.observer.due import BATCH, DueRun, claim_due_runs, release
+from runs.observer.overdue import expire_replies, fail_unclaimed
 from runs.observer.owned import load_run
 from runs.runtimes.port import Session
 from runs.runtimes.registry import Runtimes
@@ -48,7 +50,12 @@ class Sweep:
     async def obligations(self) -> Counter[str]:
         """What is owed to runs: a batch of it, so that no runtime that is away holds up what others wait for."""
         self.is_behind = False
-        return await self._done(self._declare_losses, self._end_due_runs)
+        return await self._done(
+            self._declare_losses,
+            self._end_due_runs,
+            self._cancel_abandoned,
+            self._settle_overdue,
+        )
 
     async def cleanups(self) -> Counter[str]:
         """What is owed to runtimes. They may take their time with it, and no run waits."""
@@ -77,6 +84,22 @@ class Sweep:
         self.is_behind |= len(due) >= BATCH
         return Counter(await asyncio.gather(*(self._one(one.run_id, self._ended(one)) for one in due)))
 
+    async def _cancel_abandoned(self) -> Counter[str]:
+        left = await rows(abandoned_cancels)
+        return Counter(await asyncio.gather(*(self._one(run_id, self._cancelled(run_id)) for run_id in left)))
+
+    async def _settle_overdue(self) -> Counter[str]:
+        """What needs no runtime: its time is over, or nobody is there to do it."""
+        done = Counter(
+            {
+                "replies unanswered": await rows(expire_replies),
+                "messages failed": await rows(fail_unclaimed),
+                "wishes refused": await rows(refuse_abandoned),
+            }
+        )
+        self.is_behind |= any(number >= BATCH for number in done.values())
+        return +done
+
     async def _clean_up(self) -> Counter[str]:
         done: Counter[str] = Counter()
         while due := await rows(claim_cleanups):
@@ -104,6 +127,17 @@ class Sweep:
         if outcome is Outcome.NOT_DUE:
             await rows(release, due.run_id)
         return f"runs {outcome}" if outcome is Outcome.ENDED else f"due runs {outcome}"
+
+    async def _cancelled(self, run_id: UUID) -> str:
+        session = await self._session_of(run_id)
+        if session is None:
+            return await self._end_unreadable(run_id)
+        try:
+            verdict = await rows(cancelled_for_good, run_id)
+            outcome = await settle(run_id, verdict, session, self._questions, epoch=None, still=is_still_wanted)
+        finally:
+            await session.close()
+        return f"abandoned cancels {outcome}"
 
     async def _cleaned(self, due: DueCleanup) -> str:
         session = await self._session_of(due.run_id)

@@ -5,11 +5,14 @@ from runs.queries.events import (
     accepted_commitment,
     count_events,
     events_after,
+    events_backwards,
     filtered_events,
     iterate_events,
     unreadable_frames,
 )
+from runs.queries.late import count_late, late_of
 from runs.queries.messages import messages_of
+from runs.queries.owners import has_live_owner
 from runs.queries.runs import RunFilter, count_runs, list_runs, require_run, run_row
 from runs.queries.states import state_text
 
@@ -18,10 +21,14 @@ __all__ = [
     "RunFilter",
     "accepted_commitment",
     "count_events",
+    "count_late",
     "count_runs",
     "events_after",
+    "events_backwards",
     "filtered_events",
+    "has_live_owner",
     "iterate_events",
+    "late_of",
     "list_runs",
     "messages_of",
     "require_run",

@@ -1,6 +1,6 @@
 """Reads of a run's log."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -15,6 +15,7 @@ from runs.domain.events import EventType, JsonObject, ObservationKind
 from runs.models import Event, RawObservation
 
 _PAGE = 1000
+_LAST_WORDS = 64  # who reads backwards looks for something said a moment ago
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,19 @@ def iterate_events(run_id: UUID, *, up_to: int | None = None) -> Iterator[EventV
                 return
             yield event_value(row)
         after = page[-1].seq
+
+
+def events_backwards(run_id: UUID, last: int, *, types: Sequence[str]) -> Iterator[tuple[int, str, JsonObject]]:
+    """Number, type and data of the events of these types from seq `last` on backwards; a short page at a time."""
+    before = last + 1
+    while True:
+        found = Event.objects.filter(run_id=run_id, seq__lt=before, type__in=types).order_by("-seq")
+        page = list(found.values_list("seq", "type", "data")[:_LAST_WORDS])
+        for seq, kind, data in page:
+            yield seq, kind, cast(JsonObject, orjson.loads(data))
+        if len(page) < _LAST_WORDS:
+            return
+        before = page[-1][0]
 
 
 def accepted_commitment(run_id: UUID) -> int | None:

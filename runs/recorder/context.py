@@ -9,6 +9,7 @@ from runs.domain.lifecycle import RunStatus
 from runs.domain.normaliser import Context, PriceTable
 from runs.domain.projection import ProjectionState
 from runs.domain.redaction import Redactor
+from runs.domain.wishes import WishKind
 from runs.models import Run
 from runs.runtimes.registry import adapter_class
 
@@ -39,4 +40,9 @@ def context_of(run: Run, state: ProjectionState) -> Context:
         trace_id=run.trace_id,
         redactor=redactor(),
         prices=prices(),
+        reasons=_reasons(run),
     )
+
+
+def _reasons(run: Run) -> dict[RunStatus, str]:
+    return {WishKind(run.wanted).aim: run.wanted_reason} if run.wanted and run.wanted_reason else {}

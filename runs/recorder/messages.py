@@ -8,7 +8,7 @@ import orjson
 
 from runs.domain.documents import iso
 from runs.domain.events import Ack, Event, EventType, InlineError, Observation
-from runs.domain.outbound import ACCEPTED, FINAL_STATUSES, OutboundFacts
+from runs.domain.outbound import ACCEPTED, FAILED, FINAL_STATUSES, OutboundFacts
 from runs.models import OutboundMessage, Run
 
 _FATES = frozenset({EventType.MESSAGE_SENT, EventType.MESSAGE_SEND_FAILED})
@@ -62,7 +62,8 @@ def _settle(message: OutboundMessage, event: Event, now: datetime) -> None:
         return
     message.status = status
     message.updated_at = now
-    message.sent_at = message.sent_at or now
+    if status != FAILED or message.claimed_epoch is not None:  # else it never left
+        message.sent_at = message.sent_at or now
     if "ack" in event.data:
         message.ack = orjson.dumps(event.data["ack"], option=orjson.OPT_SORT_KEYS).decode()
     if status == ACCEPTED:

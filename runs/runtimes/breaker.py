@@ -149,6 +149,10 @@ class GuardedRuntime:
         """As the adapter."""
         return self.adapter.encode_message(plan, message)
 
+    def may_send_as(self, plan: SessionPlan, participant: str) -> bool:
+        """As the adapter."""
+        return self.adapter.may_send_as(plan, participant)
+
     def attach(self, plan: SessionPlan, *, adapter_state: bytes | None) -> "GuardedSession":
         """As the adapter; every call of the session is guarded."""
         return GuardedSession(self.adapter.attach(plan, adapter_state=adapter_state), self.breaker)
@@ -184,6 +188,10 @@ class GuardedSession:
     async def send(self, message: bytes) -> Sent:
         """As the adapter, guarded."""
         return await self._breaker.call(lambda: self._session.send(message), name="session.send")
+
+    def may_repeat(self, message: bytes) -> bool:
+        """As the adapter."""
+        return self._session.may_repeat(message)
 
     def confirm(self, adapter_state: bytes | None) -> None:
         """As the adapter."""

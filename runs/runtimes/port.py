@@ -83,6 +83,11 @@ class SessionPlan(msgspec.Struct, frozen=True, kw_only=True):
     scenario: str = ""
     kickoff_count: int = 0  # messages the run sends first; a scripted session speaks only after them
 
+    @property
+    def members(self) -> frozenset[str]:
+        """Who may speak in the session, as the request says: its initiator and its participants."""
+        return frozenset({self.initiator, *(participant.id for participant in self.participants)})
+
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """One message to encode: `payload` is a JSON object for the mode's message type, `payload_bytes` wins over it.
@@ -129,6 +134,12 @@ class Session(Protocol):
         RuntimeTimedOut and RuntimeUnavailable leave the fate unknown: the same bytes may be sent again.
         """
 
+    def may_repeat(self, message: bytes) -> bool:
+        """True if stored message bytes do nothing more when they are sent again: the session knows them by their id.
+
+        False for what the session does not count, such as a signal. Makes no call.
+        """
+
     def confirm(self, adapter_state: bytes | None) -> None:
         """The state a send returned is committed: what follows from it may now be observed."""
 
@@ -164,6 +175,9 @@ class Runtime(Protocol):
 
     def encode_message(self, plan: SessionPlan, message: Outgoing) -> bytes:
         """The exact bytes of one session-bound message. Raises RuntimeRejected if the payload does not fit its type."""
+
+    def may_send_as(self, plan: SessionPlan, participant: str) -> bool:
+        """True if we hold what it takes to send into the session of `plan` as `participant`. Makes no call."""
 
     def attach(self, plan: SessionPlan, *, adapter_state: bytes | None) -> Session:
         """A handle on the session of `plan`, going on from the committed `adapter_state`. Makes no call."""

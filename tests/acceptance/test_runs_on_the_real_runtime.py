@@ -45,18 +45,17 @@ def runtime(tmp_path: Path) -> Iterator[RealRuntime]:
     started.kill()
 
 
-@contextlib.contextmanager
-def observing(runtime: RealRuntime) -> Iterator[ObserverProcess]:
-    """An observer that holds its own token and those of all the people."""
+def observing(runtime: RealRuntime, **more: str) -> ObserverProcess:
+    """An observer that holds its own token and those of all the people; `more` settings of its own."""
     tokens = orjson.dumps({person: token_of(person) for person in PEOPLE}).decode()
     environment = {
         "RUNTIME_ADDRESS": runtime.address,
         "RUNTIME_BEARER_TOKEN": OURSELVES,
         "RUNTIME_SENDER_TOKENS": tokens,
         "STREAM_BACKOFF_MAX_MS": "500",
+        **more,
     }
-    with ObserverProcess(environment) as process:
-        yield process
+    return ObserverProcess(environment)
 
 
 @contextlib.contextmanager

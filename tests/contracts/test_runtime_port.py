@@ -84,6 +84,41 @@ async def test_the_same_plan_gives_the_same_bytes(stage: Stage) -> None:
     assert runtime.encode_message(plan, a_message(1)) != runtime.encode_message(plan, a_message(2))
 
 
+async def test_the_initiator_and_the_participants_may_be_sent_as_and_nobody_without_a_name(stage: Stage) -> None:
+    plan = stage.quiet_plan()
+
+    assert stage.runtime.may_send_as(plan, plan.initiator)
+    assert all(stage.runtime.may_send_as(plan, participant.id) for participant in plan.participants)
+    assert not stage.runtime.may_send_as(plan, "")
+
+
+async def test_whoever_may_be_sent_as_is_heard_under_that_name(stage: Stage) -> None:
+    plan = stage.quiet_plan()
+    session = await opened(stage, plan)
+
+    assert stage.runtime.may_send_as(plan, "ann")
+    answer = await sent(stage, session, plan, a_message(1, sender="ann"))
+
+    assert answer.ack.ok
+    stream = session.observe(1)
+    [echo] = envelopes(await take_envelopes(stream, 1))
+    assert isinstance(echo.body, Envelope)
+    assert echo.body.sender == "ann"
+    await shut(stream)
+
+
+@pytest.mark.parametrize(
+    ("message_type", "may"), [("Proposal", True), ("Note", True), ("Signal", False), ("Progress", False)]
+)
+async def test_only_what_the_session_counts_may_be_sent_again(stage: Stage, message_type: str, may: bool) -> None:
+    plan = stage.quiet_plan()
+    payloads = {"Proposal": {"proposalId": "p", "option": "x"}, "Signal": {"signalType": "alarm"}}
+    message = a_message(1, message_type=message_type, payload=payloads.get(message_type, {}))
+    session = stage.runtime.attach(plan, adapter_state=None)
+
+    assert session.may_repeat(stage.runtime.encode_message(plan, message)) is may
+
+
 async def test_starting_again_with_the_same_bytes_changes_nothing(stage: Stage) -> None:
     plan = stage.quiet_plan()
     session = await opened(stage, plan)

@@ -25,7 +25,7 @@ async def serve(wanted: argparse.Namespace) -> None:
     events = wanted.events if wanted.script == "load" else 0
     service = Service(Sessions(faults, wanted.data), faults, events=events, rate=wanted.rate)
     server = grpc.aio.server(options=OPTIONS)
-    server.add_generic_rpc_handlers((service.handler(),))
+    server.add_generic_rpc_handlers((service.handler(without=wanted.without),))
     port = server.add_insecure_port(f"127.0.0.1:{wanted.port}")
     await server.start()
     print(port, flush=True)
@@ -48,6 +48,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder that survives restarts; without it sessions do not")
     named = "; ".join(f"{name}: {meaning}" for name, meaning in NAMES.items())
     parser.add_argument("--fault", action="append", default=[], metavar="NAME@N", help=named)
+    parser.add_argument("--without", action="append", default=[], metavar="RPC", help="answer it with UNIMPLEMENTED")
     return parser.parse_args()
 
 

@@ -1,7 +1,7 @@
 """The RPCs of the stand-in, in bytes: a frame may be anything, also one that cannot be read."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from time import time
 from typing import Any
 
@@ -120,8 +120,8 @@ class Service:
         finally:
             self._sessions.signals.discard(watcher)
 
-    def handler(self) -> grpc.GenericRpcHandler:
-        """The service as gRPC takes it; an RPC that is not named here is UNIMPLEMENTED."""
+    def handler(self, *, without: Collection[str] = ()) -> grpc.GenericRpcHandler:
+        """The service as gRPC takes it; an RPC that is not named here, or that it is `without`, is UNIMPLEMENTED."""
         rpcs = {
             "Initialize": grpc.unary_unary_rpc_method_handler(self.initialize),
             "Send": grpc.unary_unary_rpc_method_handler(self.send),
@@ -135,7 +135,8 @@ class Service:
             request, response = getattr(core, f"{verb}SessionRequest"), getattr(core, f"{verb}SessionResponse")
             handle = self._steer(f"{verb}Session", request, response)
             rpcs[f"{verb}Session"] = grpc.unary_unary_rpc_method_handler(handle)
-        return grpc.method_handlers_generic_handler("macp.v1.MACPRuntimeService", rpcs)
+        offered = {name: handle for name, handle in rpcs.items() if name not in without}
+        return grpc.method_handlers_generic_handler("macp.v1.MACPRuntimeService", offered)
 
     async def _known(self, session_id: str, context: Context) -> SessionLog:
         log = self._sessions.logs.get(session_id)

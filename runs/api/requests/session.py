@@ -15,6 +15,8 @@ from runs.domain.requests import (
     RootRequest,
     SessionRequest,
 )
+from runs.egress import check_url
+from runs.errors import AddressRefused
 
 LONGEST_TTL_MS = 86_400_000
 MOST_PARTICIPANTS = 1000
@@ -23,6 +25,7 @@ BAD_SESSION_ID = "must be a lower-case UUID of version 4 or 7, or base64url text
 
 _UUID_SHAPE = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 _UUID_4_OR_7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII)
+_HEADER_TEXT = re.compile(r"([!-~]([ -~]*[!-~])?)?", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22,128}", re.ASCII)
 
 # What metadata may say of a run, and how long the columns that keep it are.
@@ -128,7 +131,17 @@ def _read_cancel_callback(metadata: Members) -> None:
     callback = metadata.optional_child("cancelCallback")
     if callback is None:
         return
-    if callback.optional_url("url") is None and not callback.has("url"):
-        callback.fault("url", "is required")
-    callback.optional_text("bearer", longest=10_000)
+    url = callback.text("url", longest=LONGEST_URL)
+    if url:
+        _refuse_address(callback, url)
+    bearer = callback.optional_text("bearer", longest=10_000)
+    if bearer is not None and _HEADER_TEXT.fullmatch(bearer) is None:
+        callback.fault("bearer", "must be ASCII text without control characters or blanks around it")
     callback.refuse_others()
+
+
+def _refuse_address(callback: Members, url: str) -> None:
+    try:
+        check_url(url)
+    except AddressRefused as refused:
+        callback.fault("url", refused.message)

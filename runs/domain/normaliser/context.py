@@ -36,6 +36,7 @@ class Context(msgspec.Struct, kw_only=True):
     roles: Mapping[str, ParticipantFacts] = msgspec.field(default_factory=dict)
     outbound: dict[str, OutboundFacts] = msgspec.field(default_factory=dict)  # by message id
     trace_id: str | None = None
+    reasons: Mapping[RunStatus, str] = msgspec.field(default_factory=dict)  # why it is wanted that the run moves there
 
     def learn(self, draft: Draft) -> None:
         """What `draft` says is known from now on; a draft that says nothing new changes nothing."""

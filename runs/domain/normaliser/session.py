@@ -83,6 +83,8 @@ def _run_drafts(state: SessionState, session_id: str, context: Context, origin: 
 
 def _run_draft(event_type: EventType, status: RunStatus, session_id: str, context: Context, origin: Origin) -> Draft:
     data: JsonObject = {"status": status.value, "runStatus": status.value, "runtimeSessionId": session_id}
+    if reason := context.reasons.get(status):
+        data["reason"] = context.redactor.redact_text(clean(reason))
     if context.trace_id:
         data["traceId"] = context.trace_id
     return origin.draft(event_type, "run", context.run_id, data)

@@ -1,6 +1,5 @@
 """Take up runs that nobody living owns, and say how that went."""
 
-import argparse
 import asyncio
 import sys
 from uuid import UUID
@@ -8,6 +7,7 @@ from uuid import UUID
 import orjson
 from django.core.management.base import BaseCommand, CommandParser
 
+from runs.management.arguments import run_id
 from runs.management.progress import Progress
 from runs.observer.recover import ownerless, recover
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """--run, --dry-run, --json."""
-        parser.add_argument("--run", type=_run_id, metavar="ID", help="this run alone")
+        parser.add_argument("--run", type=run_id, metavar="ID", help="this run alone")
         parser.add_argument("--dry-run", action="store_true", help="say which runs would be taken up; change nothing")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
@@ -58,10 +58,3 @@ class Command(BaseCommand):
         else:
             counts = ", ".join(f"{report[name]} {name}" for name in ("claimed", "recovered", "failed", "skipped"))
             self.stdout.write(f"{counts}.")
-
-
-def _run_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no run id (a UUID)") from None

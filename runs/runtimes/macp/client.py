@@ -56,6 +56,10 @@ class MacpRuntime:
         """The exact bytes of one message. Raises RuntimeRejected (INVALID_PAYLOAD) if its payload does not fit."""
         return message_bytes(plan, message)
 
+    def may_send_as(self, plan: SessionPlan, participant: str) -> bool:
+        """True if we hold the participant's credential; whether it belongs to the session, the runtime decides."""
+        return self._credentials.may_send_as(participant)
+
     def attach(self, plan: SessionPlan, *, adapter_state: bytes | None) -> MacpSession:
         """A handle on the session of `plan`; the adapter keeps no state of its own."""
         return MacpSession(

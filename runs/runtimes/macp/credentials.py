@@ -33,6 +33,10 @@ class Credentials:
             raise RuntimeRejected(f"no credential to send as {participant}", runtime_code="NO_SENDER_CREDENTIAL")
         return self._metadata(token, participant)
 
+    def may_send_as(self, participant: str) -> bool:
+        """True if `sender` finds a credential."""
+        return self._token_of(participant) is not None
+
     def observer(self, plan: SessionPlan) -> Metadata:
         """Who reads the session: its initiator if we opened it, else ourselves.
 

@@ -58,7 +58,9 @@ def message_bytes(plan: SessionPlan, message: Outgoing) -> bytes:
 def _payload_bytes(mode: str, message: Outgoing) -> bytes:
     if message.payload_bytes is not None:
         return message.payload_bytes
-    return b"" if message.payload is None else encode_payload(mode, message.message_type, message.payload)
+    if message.payload is None:
+        return b""
+    return encode_payload(mode, message.message_type, message.payload, type_name=message.payload_type)
 
 
 def _as_signal(message: Outgoing) -> Outgoing:

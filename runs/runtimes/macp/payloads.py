@@ -142,9 +142,14 @@ def _enum_converter(enum: EnumDescriptor) -> Convert:
     return lambda value: names.get(cast(int, value), value)
 
 
-def encode_payload(mode: str, message_type: str, payload: JsonObject) -> bytes:
-    """The payload's bytes, equal for equal payloads. Raises RuntimeRejected naming what does not fit its type."""
-    known = payload_type(mode, message_type)
+def encode_payload(mode: str, message_type: str, payload: JsonObject, *, type_name: str = "") -> bytes:
+    """The payload's bytes, equal for equal payloads. Raises RuntimeRejected naming what does not fit its type.
+
+    The type is the one called `type_name`, where one is named, else that of the message; JSON where there is none.
+    """
+    known = _TYPES.get(type_name) if type_name else payload_type(mode, message_type)
+    if type_name and known is None:
+        raise RuntimeRejected(f"{type_name} is no type of the protocol", runtime_code="INVALID_PAYLOAD")
     try:
         if known is None:
             return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
@@ -157,3 +162,4 @@ def encode_payload(mode: str, message_type: str, payload: JsonObject) -> bytes:
 READERS: dict[type[Message], Read] = {
     known: _reader(known.DESCRIPTOR) for known in {*CORE_TYPES.values(), *MODE_TYPES.values()}
 }
+_TYPES = {known.DESCRIPTOR.full_name: known for known in READERS}

@@ -19,6 +19,8 @@ from runs.runtimes.macp.subscription import Subscriber
 from runs.runtimes.macp.watches import Watches
 from runs.runtimes.port import Sent, SessionPlan
 
+# Types that never enter a session's history, even when they name the session.
+TOLD_ASIDE = frozenset({"Signal", "Progress"})
 OPENED = Observation(kind=ObservationKind.STREAM_STATUS, body=StreamStatus(status="opened"))
 
 
@@ -98,6 +100,11 @@ class MacpSession:
             async with asyncio.timeout(timeout):
                 await self._doorbell.take()
 
+    def may_repeat(self, message: bytes) -> bool:
+        """True for what is bound to the session: what a runtime tells on its watches it does not know again."""
+        envelope = wire.Envelope.FromString(message)
+        return bool(envelope.session_id) and envelope.message_type not in TOLD_ASIDE
+
     def confirm(self, adapter_state: bytes | None) -> None:
         """Nothing follows: the runtime keeps this session's state."""
 
@@ -143,6 +150,8 @@ class MacpSession:
         return self._sent(ack, answer, "")
 
     def _sent(self, message: wire.Ack, raw: bytes, message_id: str) -> Sent:
+        if not message.message_id:
+            message.message_id = message_id  # an answer to our call is one to our message, whether it names it or not
         self._acks[message_id] += 1
         ack = ack_of(message, self._acks[message_id])
         return Sent(ack=ack, observation=ack_observation(ack, raw))

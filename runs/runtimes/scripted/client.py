@@ -60,11 +60,18 @@ class ScriptedRuntime:
         )
 
     def encode_message(self, plan: SessionPlan, message: Outgoing) -> bytes:
-        """All of `message` as JSON; RuntimeRejected if its payload cannot be JSON."""
+        """All of `message` as JSON, a signal tied to its session; RuntimeRejected if its payload cannot be JSON."""
+        if message.message_type == "Signal" and message.payload is not None:
+            payload = {"correlationSessionId": plan.session_id, **message.payload}
+            message = msgspec.structs.replace(message, payload=payload)
         try:
             return _SORTED.encode(message)
         except (TypeError, ValueError) as cause:
             raise RuntimeRejected(f"the payload is not JSON: {cause}", runtime_code="INVALID_ENVELOPE") from cause
+
+    def may_send_as(self, plan: SessionPlan, participant: str) -> bool:
+        """True for the initiator and the participants: a scripted session knows no credentials."""
+        return participant in plan.members
 
     def attach(self, plan: SessionPlan, *, adapter_state: bytes | None) -> ScriptedSession:
         """A handle that carries the session on from its committed state."""

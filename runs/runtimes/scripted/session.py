@@ -20,7 +20,7 @@ from runs.runtimes.port import Outgoing, Sent, SessionPlan
 from runs.runtimes.scripted import frames
 from runs.runtimes.scripted.metronome import Metronome
 from runs.runtimes.scripted.options import script_of, seconds_between_lines
-from runs.runtimes.scripted.state import AdapterState
+from runs.runtimes.scripted.state import AMBIENT_TYPES, AdapterState
 from runs.runtimes.scripted.tape import Tape, start_id
 
 _BREATH = 256  # observations after which an unpaced stream lets other tasks run
@@ -105,10 +105,14 @@ class ScriptedSession:
             raise RuntimeUnavailable("the session is not being observed")
         if self._state is not SessionState.OPEN:
             return self._refuses(outgoing.message_id, "SESSION_NOT_OPEN", f"the session is {self._state}")
-        if outgoing.sender not in self._members:
+        if outgoing.sender not in self._plan.members:
             return self._refuses(outgoing.message_id, "FORBIDDEN", f"{outgoing.sender} is no participant")
         self._pending = self._latest.accepted(outgoing, played=self._played)
         return self._accepts(outgoing.message_id, state=self._pending)
+
+    def may_repeat(self, message: bytes) -> bool:
+        """True for all but ambient messages, as at any runtime."""
+        return msgspec.json.decode(message, type=Outgoing).message_type not in AMBIENT_TYPES
 
     def confirm(self, adapter_state: bytes | None) -> None:
         """What a send, cancel, suspend or resume returned is committed: the stream goes on with it."""
@@ -152,10 +156,6 @@ class ScriptedSession:
     @property
     def _state(self) -> SessionState:
         return self._tape.outcome(self._played or 0) or self._latest.state
-
-    @property
-    def _members(self) -> set[str]:
-        return {self._plan.initiator, *(participant.id for participant in self._plan.participants)}
 
     def _apply(self, state: AdapterState) -> None:
         self._committed = state

@@ -39,7 +39,10 @@ from runs.models.project import DEFAULT_PROJECT_ID
 from runs.recorder import record
 from tests.cast import envelope, running_run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.handmade_rows("pages show what rows hold, whoever wrote them"),
+]
 
 READ_ONLY = [
     *(ApiKey, Artifact, AuditEntry, Event, LateObservation, Metric, Observer, OutboundMessage, OutboxEntry),

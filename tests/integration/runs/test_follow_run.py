@@ -18,7 +18,10 @@ from runs.models.identity import uuid7
 from runs.streaming import feed, log
 from runs.streaming.feed import LogBroken, follow
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.handmade_rows("logs are written by hand: what reads them is tested"),
+]
 PATIENCE = 10
 
 

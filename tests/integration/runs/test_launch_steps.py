@@ -6,35 +6,17 @@ from typing import cast
 import pytest
 
 from runs.domain.events import EventType, SessionState
-from runs.errors import BreakerOpen, Fenced, RuntimeFault, RuntimeUnavailable
-from runs.models import Event, OutboundMessage, Run
-from runs.models.identity import uuid7
-from runs.observer import launch_steps, steering
+from runs.errors import BreakerOpen, Fenced, RuntimeUnavailable
+from runs.models import Event, Run
+from runs.observer import delivery, launch_steps, steering
 from runs.recorder import record
-from runs.runtimes.port import Capabilities, RuntimeInfo, Sent, Session
-from tests.cast import ack, fresh, queued_run, run_event, running_run, session_now
+from runs.runtimes.port import Capabilities, RuntimeInfo, Session
+from tests.answering import AnsweringSession, kickoff_message
+from tests.cast import fresh, queued_run, run_event, running_run, session_now
 from tests.invariants import assert_invariants
 from tests.played import owned
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Answers:
-    """A session that answers each send with the next of `faults`, and then with an ack."""
-
-    def __init__(self, *faults: RuntimeFault) -> None:
-        self.sends = 0
-        self._faults = list(faults)
-
-    async def send(self, message: bytes) -> Sent:
-        self.sends += 1
-        if self._faults:
-            raise self._faults.pop(0)
-        observation = ack(message.decode())
-        return Sent(ack=observation.body, observation=observation)  # type: ignore[arg-type]
-
-    def confirm(self, adapter_state: bytes | None) -> None:
-        """Nothing is held back."""
 
 
 def starting_run() -> Run:
@@ -43,21 +25,7 @@ def starting_run() -> Run:
     return fresh(run)
 
 
-def queued_message(run: Run) -> OutboundMessage:
-    message_id = uuid7()
-    return OutboundMessage.objects.create(
-        run=run,
-        message_id=message_id,
-        position=0,
-        category="kickoff",
-        message_type="Context",
-        sender="lead",
-        body=str(message_id).encode(),
-        payload_descriptor="{}",
-    )
-
-
-def send_kickoff(run: Run, session: Answers) -> None:
+def send_kickoff(run: Run, session: AnsweringSession) -> None:
     asyncio.run(steering.send_kickoff(owned(run), cast(Session, session)))
 
 
@@ -87,31 +55,31 @@ def test_a_session_found_over_is_bound_before_it_is_over() -> None:
 
 def test_a_former_owner_sends_no_kickoff_c03() -> None:
     run = running_run()
-    queued_message(run)
-    former, session = owned(run), Answers()
+    kickoff_message(run)
+    former, session = owned(run), AnsweringSession()
     Run.objects.filter(id=run.id).update(lease_epoch=run.lease_epoch + 1)
     with pytest.raises(Fenced):
         asyncio.run(steering.send_kickoff(former, cast(Session, session)))
-    assert session.sends == 0
+    assert session.sent == []
 
 
 def test_a_refusal_of_our_own_breaker_is_no_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steering, "BACKOFF_BASE_MS", 1)
+    monkeypatch.setattr(delivery, "BACKOFF_BASE_MS", 1)
     run = running_run()
-    message = queued_message(run)
-    session = Answers(*[BreakerOpen() for _ in range(10)])
+    message = kickoff_message(run)
+    session = AnsweringSession(faults=[BreakerOpen() for _ in range(10)])
     send_kickoff(run, session)
     message.refresh_from_db()
     assert message.status == "accepted"
-    assert session.sends == 11
+    assert len(session.sent) == 11
 
 
 def test_a_fault_with_a_nul_in_it_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steering, "BACKOFF_BASE_MS", 1)
+    monkeypatch.setattr(delivery, "BACKOFF_BASE_MS", 1)
     run = running_run()
-    message = queued_message(run)
+    message = kickoff_message(run)
     with pytest.raises(steering.NotDelivered):
-        send_kickoff(run, Answers(*[RuntimeUnavailable("a\0b", runtime_code="U\0")] * 10))
+        send_kickoff(run, AnsweringSession(faults=[RuntimeUnavailable("a\0b", runtime_code="U\0")] * 10))
     message.refresh_from_db()
     assert message.status == "failed"
     assert_invariants()

@@ -12,7 +12,10 @@ from runs.models.project import DEFAULT_PROJECT_ID
 from runs.queries import EventFilter, RunFilter
 from tests.cast import queued_run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.handmade_rows("plans need many rows, not true ones"),
+]
 
 MANY_RUNS = """
 INSERT INTO runs_run (id, project_id, status, mode, mode_name, runtime_kind, session_id, session_opener, traceparent,

@@ -222,6 +222,7 @@ class TestTheDatabaseItself:
         with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement.format(table) + f" WHERE run_id = '{run.id}'")
 
+    @pytest.mark.handmade_rows("a log is pruned, its run is not")
     def test_lets_a_prune_that_says_so_delete(self) -> None:
         run = running_run()
         with transaction.atomic(), connection.cursor() as cursor:

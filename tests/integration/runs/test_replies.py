@@ -2,11 +2,12 @@
 
 from uuid import uuid4
 
+import msgspec
 import orjson
 import pytest
 
 from runs.domain.endings import EndingCode, Verdict
-from runs.domain.events import Draft, EventType
+from runs.domain.events import Draft, EventType, Observation
 from runs.domain.outbound import outbound_data
 from runs.ending import end_run
 from runs.models import Event, OutboundMessage, Run
@@ -91,4 +92,66 @@ def test_a_message_without_a_timeout_owes_nothing() -> None:
     assert "message.answered" not in types_of(run.id)
     message.refresh_from_db()
     assert (message.status, message.reply_status) == ("accepted", None)
+    assert_invariants()
+
+
+def echo(message: OutboundMessage) -> Observation:
+    """The message as it comes back on the session stream."""
+    told = envelope(0, sender=message.sender)
+    body = msgspec.structs.replace(told.body, message_id=str(message.message_id))
+    return msgspec.structs.replace(told, body=body, source_id=f"env:{message.message_id}")
+
+
+def test_an_agent_that_is_faster_than_the_ack_has_answered_all_the_same() -> None:
+    run = running_run()
+    message = owing(run, to=["alice"])
+    record(run.id, [envelope(1, sender="alice"), echo(message)], epoch=0)
+    record(run.id, [envelope(2, sender="bob"), envelope(3, sender="alice"), envelope(4, sender="alice")], epoch=0)
+    record(run.id, [ack(str(message.message_id))], epoch=0)
+
+    # It should be the first reply after the echo: the runtime had accepted the message at that place.
+    answered = Event.objects.get(run_id=run.id, type="message.answered")
+    data = orjson.loads(answered.data)
+    assert (data["replyMessageId"], data["sender"]) == ("m-3", "alice")
+    reply = Event.objects.get(run_id=run.id, seq=data["replySeq"])
+    assert orjson.loads(reply.data)["messageId"] == "m-3"
+    message.refresh_from_db()
+    assert (message.reply_status, message.reply_message_id) == ("answered", "m-3")
+    assert counters(run) == (0, 1, 0)
+
+    record(run.id, [envelope(5, sender="alice")], epoch=0)
+    assert types_of(run.id).count("message.answered") == 1
+    assert_invariants()
+
+
+def test_echo_reply_and_ack_may_come_in_one_batch() -> None:
+    run = running_run()
+    message = owing(run, to=["alice"])
+    record(run.id, [echo(message), envelope(1, sender="alice"), ack(str(message.message_id))], epoch=0)
+
+    assert types_of(run.id)[-1] == "message.answered"
+    assert counters(run) == (0, 1, 0)
+    assert_invariants()
+
+
+def test_what_was_said_before_the_echo_is_no_reply_however_long_the_log_is() -> None:
+    run = running_run()
+    message = owing(run, to=["alice"])
+    record(run.id, [envelope(number, sender="alice") for number in range(1, 200)], epoch=0)
+    record(run.id, [echo(message), *[envelope(f"b{number}", sender="bob") for number in range(150)]], epoch=0)
+    record(run.id, [ack(str(message.message_id))], epoch=0)
+
+    assert "message.answered" not in types_of(run.id)
+    assert counters(run) == (1, 0, 0)
+    assert_invariants()
+
+
+def test_a_refused_message_owes_nothing() -> None:
+    run = running_run()
+    message = owing(run, to=["alice"])
+    record(run.id, [ack(str(message.message_id), ok=False), envelope(1, sender="alice")], epoch=0)
+
+    assert "message.answered" not in types_of(run.id)
+    message.refresh_from_db()
+    assert (message.status, message.reply_status) == ("rejected", None)
     assert_invariants()

@@ -23,7 +23,10 @@ from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.streaming import feed, frames, sse
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.handmade_rows("logs are written by hand: what reads them is tested"),
+]
 PATIENCE = 10
 
 MakeRun = Callable[..., Run]

@@ -16,7 +16,10 @@ from pytest_django import Settings
 from runs import hub
 from runs.models import Run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.handmade_rows("logs are written by hand: what reads them is tested"),
+]
 
 MakeRun = Callable[..., Run]
 Append = Callable[..., list[int]]

@@ -7,7 +7,7 @@ from config.database import database_entry, session_timeout_ms, unset_statement_
 IDLE = "idle_in_transaction_session_timeout"
 
 
-def settings_of(process: str, lease_s: int = 30, **given: str) -> dict[str, object]:
+def settings_of(process: str, *, lease_s: int = 30, **given: str) -> dict[str, object]:
     address = {"HOST": "db.example", "OPTIONS": given}
     return database_entry(
         address, process=process, pool_max=20, pool_timeout_ms=2500, statement_timeout_ms=15_000, lease_s=lease_s
@@ -15,7 +15,7 @@ def settings_of(process: str, lease_s: int = 30, **given: str) -> dict[str, obje
 
 
 def options_of(process: str, lease_s: int = 30, **given: str) -> dict[str, object]:
-    options = settings_of(process, lease_s, **given)["OPTIONS"]
+    options = settings_of(process, lease_s=lease_s, **given)["OPTIONS"]
     assert isinstance(options, dict)
     return options
 
@@ -43,6 +43,12 @@ def test_every_session_is_bounded_and_named(process: str) -> None:
     assert options["options"] == (
         "-c statement_timeout=15000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=8000"
     )
+
+
+def test_a_silent_client_is_cut_off_before_its_lease_is_over() -> None:
+    options = settings_of("observer", lease_s=3)["OPTIONS"]
+    assert isinstance(options, dict)
+    assert str(options["options"]).endswith("-c idle_in_transaction_session_timeout=2000")
 
 
 def test_a_long_name_is_cut_where_postgresql_would_cut_it() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from runs.errors import RuntimeRejected
+from runs.runtimes.macp.client import MacpRuntime
 from runs.runtimes.macp.credentials import Credentials
 from runs.runtimes.macp.settings import MacpSettings
 from tests.plans import a_plan
@@ -28,6 +29,23 @@ def test_without_a_credential_nobody_is_spoken_for(settings: MacpSettings, parti
         Credentials(settings).sender(participant)
 
     assert refused.value.runtime_code == "NO_SENDER_CREDENTIAL"
+
+
+@pytest.mark.parametrize(
+    ("settings", "participant", "may"),
+    [
+        (TOKENS, "lead", True),
+        (TOKENS, "ann", False),
+        (TOKENS, "control-plane", False),
+        (TOKENS, "", False),
+        (DEV, "ann", True),
+        (DEV, "", False),
+        (BARE, "ann", False),
+    ],
+)
+def test_whom_we_may_send_as_is_known_without_a_call(settings: MacpSettings, participant: str, may: bool) -> None:
+    """D12: a sender without a credential is refused before anything is stored."""
+    assert MacpRuntime(settings).may_send_as(a_plan(), participant) is may
 
 
 def test_our_own_token_does_not_speak_for_a_participant_of_our_name() -> None:

@@ -76,6 +76,20 @@ def test_a_payload_with_an_unknown_member_is_refused() -> None:
         message_bytes(a_plan(), a_message(1, payload={"proposalId": "p", "colour": "red"}))
 
 
+def test_a_payload_whose_type_is_named_is_encoded_as_that_type() -> None:
+    named = a_message(1, message_type="Whatever", payload={"signalType": "x"}, payload_type="macp.v1.SignalPayload")
+    payload = SignalPayload.FromString(Envelope.FromString(message_bytes(a_plan(), named)).payload)
+
+    assert payload.signal_type == "x"
+
+
+def test_a_payload_of_a_type_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(RuntimeRejected, match=r"macp\.v1\.NoSuchPayload") as refused:
+        message_bytes(a_plan(), a_message(1, payload_type="macp.v1.NoSuchPayload"))
+
+    assert refused.value.runtime_code == "INVALID_PAYLOAD"
+
+
 def test_a_signal_is_ambient_and_correlated_to_the_session() -> None:
     """E14: a signal is a proper protocol signal, its type and severity kept."""
     told = {"signalType": "alarm", "confidence": 0.5, "dataJson": {"severity": "high", "to": ["ann"]}}

@@ -1,5 +1,6 @@
 """Stream status, snapshots and lifecycle events become session and run events."""
 
+import msgspec
 import pytest
 
 from runs.domain.events import Draft, EventType, ObservationKind, SessionState
@@ -54,6 +55,16 @@ def test_a_suspended_session_suspends_a_running_run_and_an_open_one_resumes_it()
     assert resumed.data["runStatus"] == "running"
     assert (suspended.subject_kind, suspended.subject_id) == ("run", RUN)
     assert suspended.raw_type == "session-lifecycle"
+
+
+def test_a_move_that_somebody_wanted_says_why_without_secrets() -> None:
+    reasons = {RunStatus.SUSPENDED: "lunch, key sk-abcdefghijklmnopqrstuvwx"}
+    context = msgspec.structs.replace(a_context(), reasons=reasons)
+    states = [scenarios.snapshot(SessionState.SUSPENDED), scenarios.snapshot(SessionState.OPEN)]
+    drafts = play(states, context)
+    suspended, resumed = only(drafts, "run.suspended"), only(drafts, "run.resumed")
+    assert suspended.data["reason"] == "lunch, key [redacted]"
+    assert "reason" not in resumed.data
 
 
 def test_a_suspended_session_moves_no_run_that_is_not_running() -> None:

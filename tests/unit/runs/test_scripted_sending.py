@@ -118,7 +118,7 @@ async def test_the_script_waits_for_the_whole_kickoff() -> None:
     assert states(after) == [SessionState.RESOLVED]
 
 
-async def test_a_signal_is_said_beside_the_session_and_not_counted() -> None:
+async def test_a_signal_is_said_beside_the_session_tied_to_it_and_not_counted_e14() -> None:
     plan = a_plan(options={"scenario": "silent"})
     session = attached(plan)
     await take(session.observe(0), 1)
@@ -131,7 +131,12 @@ async def test_a_signal_is_said_beside_the_session_and_not_counted() -> None:
     assert echo.source_id == f"amb:lead:{signal.message_id}"
     assert isinstance(echo.body, Envelope)
     assert (echo.body.session_id, echo.body.mode) == ("", "")
-    assert echo.body.decoded == {"signalType": "look", "data": "eyJhIjoxfQ==", "dataJson": {"a": 1}}
+    assert echo.body.decoded == {
+        "signalType": "look",
+        "correlationSessionId": plan.session_id,
+        "data": "eyJhIjoxfQ==",
+        "dataJson": {"a": 1},
+    }
     observation = await session.snapshot()
     assert isinstance(observation.body, SessionSnapshot)
     assert observation.body.message_count == 0

@@ -1,0 +1,74 @@
+"""The routes that want something of a run: each view parses, calls and renders."""
+
+from typing import TypedDict
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from runs.api.answers import answer
+from runs.api.caller import actor_of, project_of, way_of
+from runs.api.query import run_id_from
+from runs.api.requests.reason import read_reason
+from runs.domain.documents import run_document
+from runs.domain.endings import DecidedBy
+from runs.log_context import current_request_id
+from runs.operations.audit import Actor
+from runs.operations.cancel import cancel_run
+from runs.operations.resume import resume_run
+from runs.operations.suspend import suspend_run
+
+SCOPES = {"POST": "runs:cancel"}
+
+
+class Asked(TypedDict):
+    """What every operation of this file wants to know."""
+
+    project_id: UUID
+    run_id: UUID
+    reason: str | None
+    actor: Actor
+    through: DecidedBy
+    request_id: str | None
+
+
+class CancelView(APIView):
+    """/runs/{id}/cancel"""
+
+    scopes = SCOPES
+
+    def post(self, request: Request, run_id: str) -> HttpResponse:
+        """The run, cancelled."""
+        return answer(run_document(cancel_run(**_asked(request, run_id))), 201)
+
+
+class SuspendView(APIView):
+    """/runs/{id}/suspend"""
+
+    scopes = SCOPES
+
+    def post(self, request: Request, run_id: str) -> HttpResponse:
+        """The run, suspended."""
+        return answer(run_document(suspend_run(**_asked(request, run_id))), 201)
+
+
+class ResumeView(APIView):
+    """/runs/{id}/resume"""
+
+    scopes = SCOPES
+
+    def post(self, request: Request, run_id: str) -> HttpResponse:
+        """The run, running again."""
+        return answer(run_document(resume_run(**_asked(request, run_id))), 201)
+
+
+def _asked(request: Request, run_id: str) -> Asked:
+    return Asked(
+        project_id=project_of(request),
+        run_id=run_id_from(run_id),
+        reason=read_reason(request.data),
+        actor=actor_of(request),
+        through=way_of(request),
+        request_id=current_request_id(),
+    )

@@ -1,0 +1,54 @@
+"""What several stories have in common."""
+
+from tests.crash_matrix.play import SCENERY, Body, Play, Staged  # isort: skip  # First: it sets Django up.
+
+import time
+from collections.abc import Callable
+
+from django.db.models import DateTimeField, Func
+
+from runs.models import Run
+from tests.crash_matrix.agents import ALICE
+
+RESOLVED = "completed/resolved"
+BETWEEN_SWEEPS = 2.0
+
+
+def talk(play: Play, staged: Staged, *, then_commit: bool = True) -> None:
+    """The agents begin to speak as soon as their session is open: some messages, and at the end their decision."""
+    messages, pause = play.random.randint(10, 30), play.random.uniform(0.005, 0.03)
+    staged.agents.talk(messages=messages, pause=pause, then_commit=then_commit)
+
+
+def talk_slowly(play: Play, staged: Staged) -> None:
+    """The agents speak for a few seconds; the first messages are in the log."""
+    staged.agents.talk(messages=play.random.randint(60, 120), pause=0.03)
+    some = play.random.randint(3, 25)
+    play.until(lambda: staged.run.session.cursor > some, "the first messages")
+
+
+def kickoff(sender: str, number: int) -> Body:
+    """One message of a kickoff."""
+    return {"from": sender, "to": [ALICE], "kind": "context", "messageType": "Note", "payload": {"number": number}}
+
+
+def abandon(play: Play, staged: Staged) -> None:
+    """The run is running, and nobody watches it."""
+    play.start(SCENERY)
+    play.until(lambda: staged.run.status == "running", "a running run")
+    play.kill(SCENERY)
+
+
+def is_past_its_progress_deadline(staged: Staged) -> bool:
+    """True once the run should have said something."""
+    now = Func(function="clock_timestamp", output_field=DateTimeField())
+    return Run.objects.filter(id=staged.run_id, progress_deadline__lt=now).exists()
+
+
+def sweep_until(play: Play, condition: Callable[[], bool]) -> None:
+    """The condition holds after one sweep, or after several: what a killed sweep had claimed is free after a while."""
+    while True:
+        play.sweep()
+        if condition():
+            return
+        time.sleep(BETWEEN_SWEEPS)
