@@ -6,7 +6,8 @@ way out.
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, connection
 
+from config.database import session_timeout_ms
 from config.env import is_set
 from config.health import unapplied_migrations
 from config.variables import VARIABLES
@@ -106,6 +108,31 @@ def check_bounds(app_configs: Sequence[AppConfig] | None, **options: object) -> 
     ]
 
 
+def check_session_timeouts(app_configs: Sequence[AppConfig] | None, **options: object) -> list[CheckMessage]:
+    """E011, E012: a session that holds a run's row must be over before its owner's lease is."""
+    bounds = {
+        "E011": ("idle_in_transaction_session_timeout", "Take it out of the options of DATABASE_URL."),
+        "E012": ("statement_timeout", "Set DB_STATEMENT_TIMEOUT_MS to less, or leave it unset."),
+    }
+    return [
+        message
+        for number, (name, hint) in bounds.items()
+        for message in _refuse_if(
+            _outlives_lease(name),
+            number,
+            f"{name} is not shorter than OBSERVER_LEASE_S: a frozen process could keep others from taking its runs over.",
+            hint,
+        )
+    ]
+
+
+def _outlives_lease(name: str) -> bool:
+    """True if the timeout is off, or not shorter than a lease, in what sessions are really opened with."""
+    options = cast(Mapping[str, object], settings.DATABASES["default"].get("OPTIONS", {}))
+    timeout_ms = session_timeout_ms(name, str(options.get("options", "")))
+    return not 0 < timeout_ms < settings.OBSERVER_LEASE_S * 1000
+
+
 def check_migrations(app_configs: Sequence[AppConfig] | None, **options: object) -> list[CheckMessage]:
     """E009: a long-lived process does not start while migrations are missing; a database that is away is no fault."""
     if settings.SIGNALBOX_PROCESS not in LONG_LIVED:
@@ -176,6 +203,7 @@ OF_SETTINGS: tuple[Check, ...] = (
     check_runtime_transport,
     check_development_identity,
     check_bounds,
+    check_session_timeouts,
     check_later_settings,
     check_ignored_names,
     check_runtime_identity,

@@ -1,5 +1,6 @@
 """How each kind of process talks to PostgreSQL."""
 
+import re
 from collections.abc import Mapping
 from typing import cast
 
@@ -25,7 +26,8 @@ def database_entry(
 ) -> dict[str, object]:
     """An entry of DATABASES: the address, and how a process of this name keeps and bounds its sessions there.
 
-    OPTIONS of the address (`sslmode` ...) stay, and so do session options of its own; ours come first and so lose.
+    No session may be silent in a transaction for as long as a lease. OPTIONS of the address (`sslmode` ...) stay, and so
+    do session options of its own; ours come first and so lose.
     Only the web process pools: a pool does not survive the fork of the queue's workers, and an observer's threads
     keep a connection each for as long as they live.
     """
@@ -52,6 +54,23 @@ def _connection_age(process: str) -> int | None:
     if process == "web":
         return 0
     return None if process == "observer" else REUSE_S
+
+
+def unset_statement_timeout_ms(default_ms: int, *, lease_s: int) -> int:
+    """How long a statement may run where nobody said: never as long as a lease, however short that is."""
+    return min(default_ms, lease_s * 1000 // 2)
+
+
+def session_timeout_ms(name: str, options: str) -> int:
+    """What these session options set the timeout `name` to, the last of several; 0 if they do not, which is never."""
+    found = re.findall(rf"(?:-c\s*|--){name}=(\d+)([a-z]*)", options)
+    if not found:
+        return 0
+    number, unit = found[-1]
+    return int(number) * _MS.get(unit, 1)
+
+
+_MS = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 def _session_options(statement_timeout_ms: int, lease_s: int) -> str:

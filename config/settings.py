@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from config import env
-from config.database import database_entry
+from config.database import database_entry, unset_statement_timeout_ms
 from config.database_url import django_database, parse_database_url
 from config.first_key import development_key
 from config.generated_secrets import ensure_secret
@@ -109,7 +109,10 @@ TEST_DATABASE_URL = env.env_secret("TEST_DATABASE_URL")
 PGBIN = env.env_str("PGBIN")
 DB_POOL_MAX = env.env_int("DB_POOL_MAX", at_least=1)
 DB_POOL_CONNECTION_TIMEOUT = env.env_int("DB_POOL_CONNECTION_TIMEOUT", at_least=1)
+OBSERVER_LEASE_S = env.env_int("OBSERVER_LEASE_S", at_least=1)
 DB_STATEMENT_TIMEOUT_MS = env.env_int("DB_STATEMENT_TIMEOUT_MS")
+if not env.is_set("DB_STATEMENT_TIMEOUT_MS"):
+    DB_STATEMENT_TIMEOUT_MS = unset_statement_timeout_ms(DB_STATEMENT_TIMEOUT_MS, lease_s=OBSERVER_LEASE_S)
 REDIS_URL = env.env_secret("REDIS_URL")
 
 DATABASES: dict[str, dict[str, object]] = {
@@ -119,7 +122,7 @@ DATABASES: dict[str, dict[str, object]] = {
         pool_max=DB_POOL_MAX,
         pool_timeout_ms=DB_POOL_CONNECTION_TIMEOUT,
         statement_timeout_ms=DB_STATEMENT_TIMEOUT_MS,
-        lease_s=env.env_int("OBSERVER_LEASE_S", at_least=1),
+        lease_s=OBSERVER_LEASE_S,
     )
 }
 
@@ -289,7 +292,6 @@ STREAM_BACKOFF_MAX_MS = env.env_int("STREAM_BACKOFF_MAX_MS", at_least=1)
 RUN_RECOVERY_ENABLED = env.env_bool("RUN_RECOVERY_ENABLED")
 RUN_RECOVERY_MAX_ATTEMPTS = env.env_int("RUN_RECOVERY_MAX_ATTEMPTS")
 OBSERVER_BEAT_S = env.env_int("OBSERVER_BEAT_S", at_least=1)
-OBSERVER_LEASE_S = env.env_int("OBSERVER_LEASE_S", at_least=1)
 OBSERVER_SWEEP_S = env.env_int("OBSERVER_SWEEP_S", at_least=1)
 OBSERVER_BATCH_SIZE = env.env_int("OBSERVER_BATCH_SIZE", at_least=1)
 OBSERVER_BATCH_WAIT_MS = env.env_int("OBSERVER_BATCH_WAIT_MS")

@@ -89,7 +89,11 @@ DATABASE = Section(
             "20",
         ),
         V("DB_POOL_CONNECTION_TIMEOUT", "ms to wait for a connection", "5000"),
-        V("DB_STATEMENT_TIMEOUT_MS", "a statement that runs longer is cancelled; 0 = never", "15000"),
+        V(
+            "DB_STATEMENT_TIMEOUT_MS",
+            "a statement that runs longer is cancelled; shorter than the lease: unless set, at most half of it",
+            "15000",
+        ),
         V("REDIS_URL", "optional help for nudges and counters; nothing depends on it", secret=True),
     ),
 )

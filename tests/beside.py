@@ -1,5 +1,6 @@
 """Commands of Signalbox as processes beside the test, on the database the test writes to."""
 
+import os
 from collections.abc import Mapping
 
 from tests.processes import ManageCommand
@@ -8,13 +9,21 @@ from tests.service import database_url
 
 def beside(*arguments: str, environment: Mapping[str, str] | None = None) -> ManageCommand:
     """`manage.py ...` with the real settings, and `environment` on top."""
-    settings = {
+    return ManageCommand(*arguments, environment={**_settings(), **(environment or {})})
+
+
+def environment_of(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of any process that shall use the real settings and this test's database."""
+    return {**os.environ, **_settings(), **(more or {})}
+
+
+def _settings() -> dict[str, str]:
+    return {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DATABASE_URL": database_url(),
+        "SECRET_KEY": "a key of this test alone",
         "LOG_LEVEL": "info",
         "LOG_FORMAT": "text",
         "RUNTIME_ALLOW_INSECURE": "true",
         "RUNTIME_DEV_SENDERS": "true",
-        **(environment or {}),
     }
-    return ManageCommand(*arguments, environment=settings)

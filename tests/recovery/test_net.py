@@ -18,11 +18,10 @@ from django_q.models import Schedule
 from runs import tasks
 from runs.models import Observer, Run
 from runs.observer import lease
-from tests.beside import beside
+from tests.beside import beside, environment_of
 from tests.cast import fresh
 from tests.invariants import assert_invariants
 from tests.processes import ManageCommand, wait_until
-from tests.service import database_url
 from tests.settling import ending_of
 from tests.sweeping import make_due
 from tests.underway import launched, running
@@ -122,23 +121,14 @@ def test_staff_see_the_schedule_in_the_admin() -> None:
 
 def test_the_task_says_what_its_sweep_has_done(monkeypatch: pytest.MonkeyPatch) -> None:
     make_due(running(**SCHEDULED))
-    for name, value in beside_environment().items():
+    for name, value in environment_of().items():
         monkeypatch.setenv(name, value)
     assert tasks.cast_the_net().endswith("clean-ups tried: 1, runs ended: 1")
     assert tasks.cast_the_net().endswith("nothing was due")
 
 
-def beside_environment() -> dict[str, str]:
-    """What a worker of the queue finds in its environment."""
-    return {
-        "DATABASE_URL": database_url(),
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "SECRET_KEY": "a key of this test alone",
-    }
-
-
 def test_a_sweep_that_fails_fails_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {**beside_environment(), "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}.items():
+    for name, value in environment_of({"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}).items():
         monkeypatch.setenv(name, value)
     with pytest.raises(Exception, match="returned non-zero exit status 1"):
         tasks.cast_the_net()

@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from django.conf import LazySettings
 from django.core.checks import run_checks
@@ -5,6 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import checks
 from config.variables import VARIABLES
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +91,52 @@ def test_the_edge_of_what_works_is_accepted(changed: dict[str, object], sound: L
     for name, value in changed.items():
         setattr(sound, name, value)
     assert found() == []
+
+
+SOUND = "-c statement_timeout=15000 -c idle_in_transaction_session_timeout=8000"
+
+
+@pytest.mark.parametrize(
+    ("lease_s", "options", "numbers"),
+    [
+        (30, SOUND, []),
+        (16, SOUND, []),
+        (15, SOUND, ["E012"]),
+        (8, SOUND, ["E011", "E012"]),
+        (30, f"{SOUND} -c idle_in_transaction_session_timeout=30s", ["E011"]),
+        (30, f"{SOUND} -c idle_in_transaction_session_timeout=0", ["E011"]),
+        (30, f"{SOUND} -c statement_timeout=0", ["E012"]),
+        (30, f"{SOUND} -c statement_timeout=29999", []),
+        (30, "", ["E011", "E012"]),
+    ],
+)
+def test_no_session_may_outlive_a_lease(
+    lease_s: int, options: str, numbers: list[str], sound: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound.OBSERVER_LEASE_S, sound.OBSERVER_BEAT_S = lease_s, 1
+    monkeypatch.setitem(sound.DATABASES["default"], "OPTIONS", {"options": options})
+    assert found() == numbers
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "stopped"),
+    [
+        ("OBSERVER_LEASE_S", "3", False),  # what nobody set follows the lease
+        ("DB_STATEMENT_TIMEOUT_MS", "3001", True),
+        ("OBSERVER_BEAT_S", "2", True),
+    ],
+)
+def test_a_process_refuses_to_start_with_times_that_do_not_fit_together(name: str, value: str, stopped: bool) -> None:
+    times = {"OBSERVER_LEASE_S": "3", "OBSERVER_BEAT_S": "1", "DB_STATEMENT_TIMEOUT_MS": "", name: value}
+    environment = {**os.environ, "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "SECRET_KEY": "x", **times}
+    command = [sys.executable, "manage.py", "check"]
+    checked = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (checked.returncode != 0) is stopped, checked.stderr
+    number = {"DB_STATEMENT_TIMEOUT_MS": "E012", "OBSERVER_BEAT_S": "E008"}.get(name, "")
+    assert number in checked.stderr
+    assert checked.stderr.count("signalbox.E") == stopped
 
 
 def test_every_setting_without_effect_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,10 @@
 import pytest
+from hypothesis import given as example
+from hypothesis import strategies as st
 
-from config.database import database_entry
+from config.database import database_entry, session_timeout_ms, unset_statement_timeout_ms
+
+IDLE = "idle_in_transaction_session_timeout"
 
 
 def settings_of(process: str, *, lease_s: int = 30, **given: str) -> dict[str, object]:
@@ -10,8 +14,8 @@ def settings_of(process: str, *, lease_s: int = 30, **given: str) -> dict[str, o
     )
 
 
-def options_of(process: str, **given: str) -> dict[str, object]:
-    options = settings_of(process, **given)["OPTIONS"]
+def options_of(process: str, lease_s: int = 30, **given: str) -> dict[str, object]:
+    options = settings_of(process, lease_s=lease_s, **given)["OPTIONS"]
     assert isinstance(options, dict)
     return options
 
@@ -57,3 +61,27 @@ def test_what_the_address_asks_for_stays() -> None:
     assert (options["sslmode"], options["connect_timeout"], options["keepalives"]) == ("verify-full", "2", 1)
     # It should come after ours: of two equal session options PostgreSQL takes the last.
     assert str(options["options"]).endswith("-c idle_in_transaction_session_timeout=8000 -c lock_timeout=9000")
+
+
+@example(st.integers(1, 3_600))
+def test_no_session_is_silent_in_a_transaction_or_busy_for_as_long_as_a_lease(lease_s: int) -> None:
+    opened_with = str(options_of("observer", lease_s)["options"])
+    assert 0 < session_timeout_ms(IDLE, opened_with) < lease_s * 1000
+    assert session_timeout_ms(IDLE, opened_with) <= 8_000
+    assert 0 < unset_statement_timeout_ms(15_000, lease_s=lease_s) < lease_s * 1000
+
+
+@pytest.mark.parametrize(
+    ("options", "milliseconds"),
+    [
+        ("", 0),
+        (f"-c {IDLE}=8000", 8_000),
+        (f"-c{IDLE}=8s", 8_000),
+        (f"--{IDLE}=2min", 120_000),
+        (f"-c {IDLE}=8000 -c {IDLE}=1h", 3_600_000),  # PostgreSQL takes the last
+        (f"-c {IDLE}=8000 -c {IDLE}=0", 0),
+        ("-c statement_timeout=9", 0),
+    ],
+)
+def test_a_timeout_is_read_as_postgresql_reads_it(options: str, milliseconds: int) -> None:
+    assert session_timeout_ms(IDLE, options) == milliseconds
