@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from select import select
 
+from tests.stand_in_runtime.control import tell
+
 PATIENCE = 10.0
 ROOT = Path(__file__).parent.parent
 
@@ -82,6 +84,27 @@ class StandInRuntime:
         """Killed and started again on the same port with the same command line."""
         self.child.kill()
         self.start()
+
+    def freeze(self) -> None:
+        """It answers nothing more; connections stay, and new ones are taken by the system for it."""
+        self.child.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on where it was."""
+        self.child.process.send_signal(signal.SIGCONT)
+
+    def fault(self, name_at_n: str) -> None:
+        """One more fault is to happen."""
+        tell(self.address, f"fault {name_at_n}")
+
+    def forget(self) -> int:
+        """Every session is gone; returns how many there were."""
+        return int(tell(self.address, "forget"))
+
+    def seen(self) -> dict[str, dict[str, int]]:
+        """How it was called: `calls` by RPC, and `peaks`, the most that waited for an answer at once."""
+        answer: dict[str, dict[str, int]] = tell(self.address, "seen")
+        return answer
 
     def stop(self) -> None:
         self.child.stop()

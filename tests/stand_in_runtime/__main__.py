@@ -7,7 +7,10 @@ from pathlib import Path
 
 import grpc.aio
 
+from tests.stand_in_runtime.control import Control
 from tests.stand_in_runtime.faults import NAMES, Faults
+from tests.stand_in_runtime.manners import Manners, seconds_by_call
+from tests.stand_in_runtime.playing import Player
 from tests.stand_in_runtime.service import Service
 from tests.stand_in_runtime.sessions import Sessions
 
@@ -21,11 +24,14 @@ OPTIONS = [
 
 async def serve(wanted: argparse.Namespace) -> None:
     """Serves until SIGTERM or SIGINT."""
-    faults = Faults(wanted.fault)
-    events = wanted.events if wanted.script == "load" else 0
-    service = Service(Sessions(faults, wanted.data), faults, events=events, rate=wanted.rate)
+    faults, manners = Faults(wanted.fault), Manners(slow=seconds_by_call(wanted.slow), refused=wanted.refuse)
+    sessions = Sessions(faults, wanted.data)
+    plays = wanted.script == "load" and wanted.events
+    player = Player(sessions, faults, events=wanted.events, rate=wanted.rate) if plays else None
+    service = Service(sessions, faults, manners, player=player, compaction=wanted.compact)
     server = grpc.aio.server(options=OPTIONS)
-    server.add_generic_rpc_handlers((service.handler(without=wanted.without),))
+    control = Control(sessions, faults, manners)
+    server.add_generic_rpc_handlers((service.handler(without=wanted.without), control.handler()))
     port = server.add_insecure_port(f"127.0.0.1:{wanted.port}")
     await server.start()
     print(port, flush=True)
@@ -49,6 +55,13 @@ def arguments() -> argparse.Namespace:
     named = "; ".join(f"{name}: {meaning}" for name, meaning in NAMES.items())
     parser.add_argument("--fault", action="append", default=[], metavar="NAME@N", help=named)
     parser.add_argument("--without", action="append", default=[], metavar="RPC", help="answer it with UNIMPLEMENTED")
+    parser.add_argument("--refuse", action="append", default=[], metavar="RPC", help="answer it with PERMISSION_DENIED")
+    parser.add_argument(
+        "--slow", action="append", default=[], metavar="RPC=SECONDS", help="answer it late; Start: only a SessionStart"
+    )
+    parser.add_argument(
+        "--compact", choices=("inline", "status"), help="the history of an ended session is gone, and how that is said"
+    )
     return parser.parse_args()
 
 

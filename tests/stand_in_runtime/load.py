@@ -16,6 +16,11 @@ def prepared(events: int) -> list[bytes]:
     return [*(_event(number) for number in range(1, events + 1)), _commitment()]
 
 
+def prepared_after_the_end(messages: int) -> list[bytes]:
+    """What participants say who have not understood that it is over."""
+    return [_envelope(-number, "Note", NOTE) for number in range(1, messages + 1)]
+
+
 def in_session(session_id: str, envelope: bytes) -> bytes:
     """The StreamSessionResponse frame of a prepared envelope; fields of a message may come in any order."""
     told = envelope + bytes(Envelope(session_id=session_id).SerializeToString())

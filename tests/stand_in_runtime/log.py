@@ -4,15 +4,19 @@ import asyncio
 import base64
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from time import time
+from typing import NamedTuple
 
 from macp.v1.core_pb2 import SessionMetadata, SessionStartPayload, StreamSessionResponse
 from macp.v1.envelope_pb2 import Envelope
 
+from tests.stand_in_runtime.faults import Faults
+from tests.stand_in_runtime.odd import POISON, in_place_of
+
 OPEN, RESOLVED, SUSPENDED, CANCELLED = 1, 2, 4, 5
-POISON = b"\xff\xff\xff\xff"
+FORGOTTEN = -1
 BUFFER = 256
 
 
@@ -23,7 +27,7 @@ class Lagged(Exception):
 class SessionLog:
     """One session. Appending and publishing happen without a pause in between, and so does replaying and joining."""
 
-    def __init__(self, start: Envelope, poisons: Callable[[int], bool], began_at: float) -> None:
+    def __init__(self, start: Envelope, faults: Faults, began_at: float) -> None:
         self.start = SessionStartPayload.FromString(start.payload)
         self.session_id, self.mode, self.initiator = start.session_id, start.mode, start.sender
         self.began_at = began_at
@@ -32,7 +36,7 @@ class SessionLog:
         self.ids: set[str] = set()
         self.activity: Counter[str] = Counter()
         self.readers: set[asyncio.Queue[tuple[int, bytes] | None]] = set()
-        self._poisons = poisons
+        self._faults = faults
         self.append(start)
 
     def append(self, envelope: Envelope) -> None:
@@ -40,9 +44,12 @@ class SessionLog:
         self.ids.add(envelope.message_id)
         if envelope.message_type != "SessionStart":
             self.activity[envelope.sender] += 1
-        if self._poisons(len(self.frames) + 1):
+        ordinal, frame = len(self.frames) + 1, StreamSessionResponse(envelope=envelope).SerializeToString()
+        told = in_place_of(frame, ordinal, self._faults)
+        if told == POISON:  # it comes beside what was accepted, not instead of it
             self._publish(POISON)
-        self._publish(StreamSessionResponse(envelope=envelope).SerializeToString())
+            told = frame
+        self._publish(told)
 
     def _publish(self, frame: bytes) -> None:
         self.frames.append(frame)
@@ -82,6 +89,16 @@ class SessionLog:
         return told
 
 
+class Entry(NamedTuple):
+    """One line of the journal; a state of FORGOTTEN says that there is no such session any more."""
+
+    session_id: str
+    at: float
+    envelope: Envelope | None
+    state: int | None
+    played: int | None
+
+
 class Journal:
     """What must survive a restart, one line each; without a folder nothing does."""
 
@@ -90,15 +107,18 @@ class Journal:
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
 
-    def write(self, session_id: str, *, envelope: Envelope | None = None, state: int | None = None) -> None:
-        """The line is with the operating system: it survives the process."""
+    def write(
+        self, session_id: str, *, envelope: Envelope | None = None, state: int | None = None, played: int | None = None
+    ) -> None:
+        """The line is with the operating system: it survives the process. `played` is how far a load session has come."""
         if self._path is None:
             return
         told = base64.b64encode(envelope.SerializeToString()).decode() if envelope else None
+        line = {"session": session_id, "at": time(), "envelope": told, "state": state, "played": played}
         with self._path.open("a") as journal:
-            journal.write(json.dumps({"session": session_id, "at": time(), "envelope": told, "state": state}) + "\n")
+            journal.write(json.dumps(line) + "\n")
 
-    def read(self) -> Iterator[tuple[str, float, Envelope | None, int | None]]:
+    def read(self) -> Iterator[Entry]:
         """Every line again; one that was cut off by a kill is left out."""
         if self._path is None or not self._path.exists():
             return
@@ -107,4 +127,4 @@ class Journal:
                 told = json.loads(line)
                 raw = told["envelope"]
                 envelope = Envelope.FromString(base64.b64decode(raw)) if raw else None
-                yield told["session"], told["at"], envelope, told["state"]
+                yield Entry(told["session"], told["at"], envelope, told["state"], told["played"])

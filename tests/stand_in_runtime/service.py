@@ -1,8 +1,7 @@
 """The RPCs of the stand-in, in bytes: a frame may be anything, also one that cannot be read."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
-from time import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Any
 
 import grpc
@@ -11,23 +10,32 @@ from macp.v1 import core_pb2 as core
 from macp.v1.envelope_pb2 import MACPError
 from macp.v1.policy_pb2 import GetPolicyRequest, GetPolicyResponse
 
+from tests.stand_in_runtime.delivery import Broken, Closed, Forgotten, delivered, live
 from tests.stand_in_runtime.faults import Faults
-from tests.stand_in_runtime.load import in_session, prepared
-from tests.stand_in_runtime.log import OPEN, POISON, RESOLVED, SessionLog
-from tests.stand_in_runtime.sessions import CREATED, SAYS_RESOLVED, Sessions, lifecycle_frame
+from tests.stand_in_runtime.log import SessionLog
+from tests.stand_in_runtime.manners import START, Manners
+from tests.stand_in_runtime.playing import Player
+from tests.stand_in_runtime.sessions import CREATED, TERMINAL, Sessions, lifecycle_frame
 
 NAME = "signalbox-stand-in-runtime"
 Context = Any  # grpc.aio.ServicerContext is untyped
+Answer = Callable[[bytes, Context], Awaitable[bytes]]
 
 
 class Service:
-    """Handlers by RPC name. `events` > 0: every session plays that many prepared messages and resolves."""
+    """Handlers by RPC name. With a player every session plays by itself.
 
-    def __init__(self, sessions: Sessions, faults: Faults, *, events: int, rate: float) -> None:
+    `compaction`: what a subscription to an ended session is told of its history, by an `inline` frame or a `status`.
+    """
+
+    def __init__(
+        self, sessions: Sessions, faults: Faults, manners: Manners, *, player: Player | None, compaction: str | None
+    ) -> None:
         self._sessions = sessions
         self._faults = faults
-        self._prepared = prepared(events) if events else []
-        self._rate = rate
+        self._manners = manners
+        self._player = player
+        self._compaction = compaction
 
     async def initialize(self, request: bytes, context: Context) -> bytes:
         answer = core.InitializeResponse(selected_protocol_version="1.0", supported_modes=["macp.mode.decision.v1"])
@@ -38,9 +46,12 @@ class Service:
 
     async def send(self, request: bytes, context: Context) -> bytes:
         envelope = core.SendRequest.FromString(request).envelope
-        fault = "lose-start" if envelope.message_type == "SessionStart" else "lose"
+        is_start = envelope.message_type == "SessionStart"
         ack = self._sessions.send(envelope, identity_of(context))
-        if self._faults.next(fault):
+        if is_start:
+            with self._manners.answering(START):
+                await self._manners.hesitate(START)
+        if self._faults.next("lose-start" if is_start else "lose"):
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the answer is lost")
         return bytes(core.SendResponse(ack=ack).SerializeToString())
 
@@ -65,38 +76,45 @@ class Service:
     async def stream_session(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
         await context.send_initial_metadata(())
         asked = core.StreamSessionRequest.FromString(await anext(requests))
+        with self._manners.answering("StreamSession"):
+            await self._manners.hesitate("StreamSession")
         if self._faults.next("silent"):
             await asyncio.Event().wait()
         log = await self._known(asked.subscribe_session_id, context)
         if identity_of(context) not in {log.initiator, *log.start.participants}:
             yield inline("FORBIDDEN", log.session_id)
             await asyncio.Event().wait()
-        frames = self._played(log, asked.after_sequence) if self._prepared else live(log, asked.after_sequence)
-        async for ordinal, frame in frames:
-            if frame is None:
-                await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "STREAM_LAGGED: too slow")
-                return
-            if self._faults.at("inline", ordinal):
-                yield inline("INVALID_ENVELOPE", log.session_id)
-            if self._faults.at("drop", ordinal):
-                await context.abort(grpc.StatusCode.UNAVAILABLE, "the stream is dropped")
-            if self._faults.at("close", ordinal):
-                return
+        if self._compaction and log.state in TERMINAL:
+            yield await self._compacted(log, context)
+            await asyncio.Event().wait()
+        try:
+            async for frame in self._delivered(log, asked.after_sequence):
+                yield frame
+        except Closed:
+            return
+        except Broken as broken:
+            await context.abort(grpc.StatusCode[broken.status], broken.text)
+        except Forgotten:
+            self._sessions.forget(log.session_id)
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"session {log.session_id} not found")
+
+    async def _delivered(self, log: SessionLog, after: int) -> AsyncIterator[bytes]:
+        player = self._player
+        frames = player.play(log, after) if player else live(log, after)
+
+        def earlier(ordinal: int) -> bytes:
+            return player.frame(log, ordinal) if player else log.frames[ordinal - 1]
+
+        error = inline("INVALID_ENVELOPE", log.session_id)
+        async for frame in delivered(frames, self._faults, earlier=earlier, inline=error):
             yield frame
         await asyncio.Event().wait()  # like the real one, it does not close the stream of an ended session
 
-    async def _played(self, log: SessionLog, after: int) -> AsyncIterator[tuple[int, bytes | None]]:
-        """The prepared log of a load session, as fast as it is read or at `rate` a second since its start."""
-        if after == 0:
-            yield 1, log.frames[0]
-        for ordinal in range(max(after, 1) + 1, len(self._prepared) + 2):
-            if self._rate:
-                await asyncio.sleep(max(0.0, log.began_at + (ordinal - 1) / self._rate - time()))
-            log.activity["load"] = max(log.activity["load"], ordinal - 1)
-            poisoned = self._faults.poisons(ordinal)
-            yield ordinal, POISON if poisoned else in_session(log.session_id, self._prepared[ordinal - 2])
-        if log.state == OPEN:
-            self._sessions.move(log, RESOLVED, SAYS_RESOLVED)
+    async def _compacted(self, log: SessionLog, context: Context) -> bytes:
+        text = f"history before ordinal {self._player.last if self._player else len(log.frames)} is compacted"
+        if self._compaction == "status":
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"HISTORY_UNAVAILABLE: {text}")
+        return inline("INVALID_ENVELOPE", log.session_id, text)
 
     async def watch_sessions(self, request: bytes, context: Context) -> AsyncIterator[bytes]:
         watcher: asyncio.Queue[bytes] = asyncio.Queue()
@@ -122,21 +140,33 @@ class Service:
 
     def handler(self, *, without: Collection[str] = ()) -> grpc.GenericRpcHandler:
         """The service as gRPC takes it; an RPC that is not named here, or that it is `without`, is UNIMPLEMENTED."""
+        unary = {
+            "Initialize": self.initialize,
+            "Send": self.send,
+            "GetSession": self.get_session,
+            "GetPolicy": self.get_policy,
+        }
+        for verb in ("Cancel", "Suspend", "Resume"):
+            request, response = getattr(core, f"{verb}SessionRequest"), getattr(core, f"{verb}SessionResponse")
+            unary[f"{verb}Session"] = self._steer(f"{verb}Session", request, response)
         rpcs = {
-            "Initialize": grpc.unary_unary_rpc_method_handler(self.initialize),
-            "Send": grpc.unary_unary_rpc_method_handler(self.send),
-            "GetSession": grpc.unary_unary_rpc_method_handler(self.get_session),
-            "GetPolicy": grpc.unary_unary_rpc_method_handler(self.get_policy),
             "StreamSession": grpc.stream_stream_rpc_method_handler(self.stream_session),
             "WatchSessions": grpc.unary_stream_rpc_method_handler(self.watch_sessions),
             "WatchSignals": grpc.unary_stream_rpc_method_handler(self.watch_signals),
         }
-        for verb in ("Cancel", "Suspend", "Resume"):
-            request, response = getattr(core, f"{verb}SessionRequest"), getattr(core, f"{verb}SessionResponse")
-            handle = self._steer(f"{verb}Session", request, response)
-            rpcs[f"{verb}Session"] = grpc.unary_unary_rpc_method_handler(handle)
+        rpcs |= {name: grpc.unary_unary_rpc_method_handler(self._mannered(name, rpc)) for name, rpc in unary.items()}
         offered = {name: handle for name, handle in rpcs.items() if name not in without}
         return grpc.method_handlers_generic_handler("macp.v1.MACPRuntimeService", offered)
+
+    def _mannered(self, name: str, answer: Answer) -> Answer:
+        async def handle(request: bytes, context: Context) -> bytes:
+            with self._manners.answering(name):
+                if self._manners.refuses(name):
+                    await context.abort(grpc.StatusCode.PERMISSION_DENIED, f"FORBIDDEN: {name} is refused here")
+                await self._manners.hesitate(name)
+                return await answer(request, context)
+
+        return handle
 
     async def _known(self, session_id: str, context: Context) -> SessionLog:
         log = self._sessions.logs.get(session_id)
@@ -146,22 +176,9 @@ class Service:
         return log
 
 
-async def live(log: SessionLog, after: int) -> AsyncIterator[tuple[int, bytes | None]]:
-    """The log after an ordinal, then whatever is appended; no frame when the reader lagged behind."""
-    missed, reader = log.join(after)
-    try:
-        for ordinal, frame in missed:
-            yield ordinal, frame
-        while (following := await reader.get()) is not None:
-            yield following
-        yield 0, None
-    finally:
-        log.readers.discard(reader)
-
-
-def inline(code: str, session_id: str) -> bytes:
+def inline(code: str, session_id: str, message: str = "said by a test") -> bytes:
     """An error frame in the newer manner."""
-    error = MACPError(code=code, message=f"{code}: said by a test", session_id=session_id)
+    error = MACPError(code=code, message=f"{code}: {message}", session_id=session_id)
     return bytes(core.StreamSessionResponse(error=error).SerializeToString())
 
 

@@ -9,7 +9,7 @@ from macp.v1.core_pb2 import WatchSessionsResponse, WatchSignalsResponse
 from macp.v1.envelope_pb2 import Ack, Envelope, MACPError
 
 from tests.stand_in_runtime.faults import Faults
-from tests.stand_in_runtime.log import CANCELLED, OPEN, RESOLVED, SUSPENDED, Journal, SessionLog
+from tests.stand_in_runtime.log import CANCELLED, FORGOTTEN, OPEN, RESOLVED, SUSPENDED, Entry, Journal, SessionLog
 
 CREATED, SAYS_RESOLVED, SAYS_SUSPENDED, SAYS_RESUMED, SAYS_CANCELLED = 1, 2, 4, 5, 6
 TERMINAL = {RESOLVED, CANCELLED}
@@ -24,11 +24,18 @@ class Sessions:
         self.signals: set[asyncio.Queue[bytes]] = set()
         self._faults = faults
         self._journal = Journal(data)
-        for session_id, at, envelope, state in self._journal.read():
-            if envelope is not None:
-                self._apply(envelope, at)
-            if state is not None:
-                self.logs[session_id].state = state
+        for entry in self._journal.read():
+            self._remember(entry)
+
+    def _remember(self, entry: Entry) -> None:
+        if entry.envelope is not None:
+            self._apply(entry.envelope, entry.at)
+        if entry.state == FORGOTTEN:
+            self.logs.pop(entry.session_id, None)
+        elif entry.state is not None:
+            self.logs[entry.session_id].state = entry.state
+        if entry.played is not None and entry.session_id in self.logs:
+            self.logs[entry.session_id].activity["load"] = entry.played
 
     def send(self, envelope: Envelope, identity: str) -> Ack:
         """The answer to one message; what is accepted is in the journal before anybody hears of it."""
@@ -72,7 +79,7 @@ class Sessions:
     def _apply(self, envelope: Envelope, at: float) -> SessionLog:
         log = self.logs.get(envelope.session_id)
         if log is None:
-            log = self.logs[envelope.session_id] = SessionLog(envelope, self._faults.poisons, at)
+            log = self.logs[envelope.session_id] = SessionLog(envelope, self._faults, at)
         else:
             log.append(envelope)
         return log
@@ -110,6 +117,27 @@ class Sessions:
         log.state = state
         self._journal.write(log.session_id, state=state)
         self.announce(event, log)
+        if state in TERMINAL:
+            self._confuse(event, log)
+
+    def _confuse(self, event: int, log: SessionLog) -> None:
+        if self._faults.next("end-twice"):
+            self.announce(event, log)
+        if self._faults.next("end-otherwise"):
+            log.state = CANCELLED
+            self._journal.write(log.session_id, state=CANCELLED)
+            self.announce(SAYS_CANCELLED, log)
+
+    def played(self, log: SessionLog, messages: int) -> None:
+        """A load session has come so far."""
+        if messages > log.activity["load"]:
+            log.activity["load"] = messages
+            self._journal.write(log.session_id, played=messages)
+
+    def forget(self, session_id: str) -> None:
+        """There is no such session, and there never was."""
+        if self.logs.pop(session_id, None) is not None:
+            self._journal.write(session_id, state=FORGOTTEN)
 
     def announce(self, event: int, log: SessionLog) -> None:
         """Every watcher of sessions hears of it."""
