@@ -34,9 +34,8 @@ def _arrival(writer: RunWriter, status: RunStatus) -> Draft:
 
 
 def _known_state(writer: RunWriter) -> str:
-    """The session's last known state, or open: a run that is running has a session."""
-    known = writer.context.session_state
-    return known if known == SessionState.SUSPENDED else SessionState.OPEN.value
+    """The session's last known state, or open: a run that is running has a session. One that is over is not open again."""
+    return writer.context.session_state or SessionState.OPEN.value
 
 
 def _about_run(*, run_id: str, kind: EventType, data: JsonObject, trace_id: str | None) -> Draft:
