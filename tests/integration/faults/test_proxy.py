@@ -123,5 +123,5 @@ def test_a_delay_is_there_in_both_directions(proxy: Proxy) -> None:
 def test_a_server_that_is_not_there_is_an_ended_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with Proxy("127.0.0.1", port) as proxy, connect(proxy) as connection, contextlib.suppress(ConnectionResetError):
+    with contextlib.suppress(ConnectionResetError), Proxy("127.0.0.1", port) as proxy, connect(proxy) as connection:
         assert connection.recv(1) == b""
