@@ -220,7 +220,7 @@ async def _finish(stage: Stage, run_id: UUID, at: float) -> dict[str, int]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "config.drill.finalisers", str(run_id), str(FINALISERS // 2), str(at)),
         cwd=stage.troupe.project,
-        env=stage.troupe.environment,
+        env={**stage.troupe.environment, "LOG_LEVEL": "warning"},  # its log would stand in the middle of the table
         stdout=asyncio.subprocess.PIPE,
     )
     try:
