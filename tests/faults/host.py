@@ -1,9 +1,10 @@
 """A real observer on a host of its own: its settings, its clock, its way to the database, and every way to lose it."""
 
+import contextlib
 import re
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -72,8 +73,16 @@ class ObserverHost:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.ask_to_stop()
+        self.leave()
+
+    def ask_to_stop(self) -> None:
+        """It has been told to stop, and can hear it."""
         self.thaw()
         self._command.send(signal.SIGTERM)
+
+    def leave(self) -> None:
+        """It has ended, by force where it does not by itself."""
         try:
             self._command.wait(within_s=STARTS_IN_S)
         finally:
@@ -125,6 +134,24 @@ class ObserverHost:
     def ended(self, *, within_s: float) -> int:
         """The exit status of a process that ends by itself."""
         return self._command.wait(within_s=within_s)
+
+
+@contextlib.contextmanager
+def together(*hosts: ObserverHost) -> Iterator[None]:
+    """All of them watch, started at once because a start takes a while; all are gone afterwards."""
+    started: list[ObserverHost] = []
+    try:
+        for host in hosts:
+            host.start()
+            started.append(host)
+        for host in hosts:
+            host.wait_until_watching()
+        yield
+    finally:
+        for host in started:
+            host.ask_to_stop()
+        for host in started:
+            host.leave()
 
 
 def wrong_clock(off_by_s: float) -> dict[str, str]:

@@ -21,17 +21,17 @@ class At(Enum):
 
 @dataclass(slots=True)
 class CommitFault:
-    """One fault to come: at the `nth` COMMIT of a transaction in which the client said `of`."""
+    """One fault to come: at the `nth` COMMIT of a transaction in which the client said all of `of`."""
 
     what: At
     nth: int
-    of: bytes
+    of: tuple[bytes, ...]
     happened: threading.Event = field(default_factory=threading.Event)
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def strikes(self, said: bytes) -> bool:
         """True once: at the transaction it is meant for."""
-        if self.happened.is_set() or self.of not in said:
+        if self.happened.is_set() or not all(one in said for one in self.of):
             return False
         self.nth -= 1
         return self.nth == 0
@@ -55,15 +55,15 @@ class PostgresProxy(Proxy):
         query = "&".join(["sslmode=disable", "gssencmode=disable", *(f"{k}={v}" for k, v in parameters.items())])
         return urlunsplit(self._url._replace(netloc=f"{credentials}@{self.address}", query=query))
 
-    def cut_after_commit(self, *, nth: int = 1, of: bytes = b"") -> CommitFault:
+    def cut_after_commit(self, *of: bytes, nth: int = 1) -> CommitFault:
         """The next such transaction commits, and its client never learns it: the connection is cut before the reply."""
         return self._arm(At.LOSE_ANSWER, nth, of)
 
-    def cut_before_commit(self, *, nth: int = 1, of: bytes = b"") -> CommitFault:
+    def cut_before_commit(self, *of: bytes, nth: int = 1) -> CommitFault:
         """The next such transaction does not commit, and its client never learns it."""
         return self._arm(At.LOSE_COMMIT, nth, of)
 
-    def hold_commit(self, *, nth: int = 1, of: bytes = b"") -> CommitFault:
+    def hold_commit(self, *of: bytes, nth: int = 1) -> CommitFault:
         """The COMMIT of the next such transaction waits until `release`."""
         return self._arm(At.HOLD, nth, of)
 
@@ -75,7 +75,7 @@ class PostgresProxy(Proxy):
         """The fault has happened; fails the test when it does not in time."""
         assert fault.happened.wait(within_s), f"no transaction came to COMMIT that said {fault.of!r}"
 
-    def _arm(self, what: At, nth: int, of: bytes) -> CommitFault:
+    def _arm(self, what: At, nth: int, of: tuple[bytes, ...]) -> CommitFault:
         fault = CommitFault(what, nth, of)
         self._loop.call_soon_threadsafe(self._faults.append, fault)
         return fault

@@ -57,7 +57,7 @@ def test_a_commit_that_is_lost_has_not_happened(proxy: PostgresProxy, direct: Co
 
 
 def test_only_the_transaction_that_is_meant_is_struck_and_only_once(proxy: PostgresProxy, direct: Connection) -> None:
-    fault = proxy.cut_after_commit(nth=2, of=b"needle")
+    fault = proxy.cut_after_commit(b"kept", b"needle", nth=2)
     client = psycopg.connect(proxy.url())
     for word in ("hay", "needle", "hay"):
         client.execute("INSERT INTO kept VALUES (%s)", [word])
