@@ -96,6 +96,13 @@ def test_an_observer_whose_event_loop_stalls_stops_beating_and_ends() -> None:
     assert silent > (time.monotonic() - began) * LEASE_PART - 2
 
 
+def test_a_database_that_does_not_answer_keeps_no_observer_that_was_asked_to_stop() -> None:
+    with observing() as process, frozen(backends()):
+        process.send(signal.SIGTERM)
+        assert process.wait(within_s=PATIENCE_SECONDS) == 0
+        assert process.said("could not hand its runs back")
+
+
 @contextlib.contextmanager
 def the_database_refusing_everybody() -> Iterator[None]:
     """Every session of the observer is cut, and nobody gets a new one."""
