@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from runs.ending.cleanup import claim_cleanups
-from runs.models import Observer, OutboundMessage
+from runs.models import Observer
 from runs.models.identity import uuid7
-from runs.observer import lease, orders
+from runs.observer import lease, orders, overdue
+from runs.observer.abandoned import abandoned_cancels
 from runs.observer.due import claim_due_runs
 from tests.cast import queued_run
 
@@ -57,12 +57,6 @@ def fill(*, runs: int) -> None:
         cursor.execute("ANALYZE runs_run; ANALYZE runs_observer; ANALYZE runs_outboundmessage")
 
 
-def _overdue_replies() -> object:
-    # As a sweep will ask, whatever it does with the answer.
-    overdue = OutboundMessage.objects.filter(reply_status="pending", reply_deadline_at__lt=Now())
-    return list(overdue.values_list("run_id", flat=True)[:200])
-
-
 @dataclass(frozen=True, slots=True)
 class Hot:
     """A statement that is issued again and again, and the partial index that was made for it."""
@@ -77,7 +71,9 @@ HOT: Mapping[str, Hot] = {
     "sweep: observers to declare lost": Hot(lease.declare_losses, "observers_living"),
     "sweep: runs past a deadline": Hot(claim_due_runs, "runs_open"),
     "sweep: clean-ups that are due": Hot(claim_cleanups, "runs_cleanup_due"),
-    "sweep: replies that are overdue": Hot(_overdue_replies, "messages_reply_due"),
+    "sweep: replies that are overdue": Hot(lambda: overdue._found(overdue._DUE_REPLIES, [200]), "messages_reply_due"),
+    "sweep: messages nobody took": Hot(lambda: overdue._found(overdue._UNCLAIMED, [30, 30, 200]), "messages_unsettled"),
+    "sweep: cancels nobody carried out": Hot(abandoned_cancels, "runs_open"),
     "observer: the runs it owns": Hot(lambda: lease.owned_by(ME), "runs_open"),
     "observer: orders for its runs": Hot(lambda: orders.ordered_runs(ME), "messages_unsettled"),
 }

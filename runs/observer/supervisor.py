@@ -37,6 +37,8 @@ AGAIN_AFTER_SECONDS = 1.0
 # A hand-back is over in two seconds: what does not let go by then is left behind, and fenced off.
 LETTING_GO_SECONDS = 1.0
 CLOSING_SECONDS = 0.3
+# A database that does not answer at all must not keep the process; one that is merely busy may take longer than usual.
+HANDING_BACK_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -194,9 +196,14 @@ class Observer:
 
     async def _hand_back(self) -> None:
         await _let_go([*self._telling, *(watched.task for watched in self._watched.values())])
-        with contextlib.suppress(DatabaseFault):
-            freed = await rows(lease.hand_back, self.id)
+        try:
+            async with asyncio.timeout(HANDING_BACK_SECONDS):
+                freed = await rows(lease.hand_back, self.id)
             log.info("observer %s handed back %s runs", self.id, freed)
+        except (DatabaseFault, TimeoutError) as error:
+            log.warning(
+                "observer %s could not hand its runs back; others take them when its lease is over: %s", self.id, error
+            )
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_SECONDS):
                 await self._runtimes.close()

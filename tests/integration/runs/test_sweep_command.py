@@ -49,6 +49,7 @@ def test_it_says_what_it_has_done_in_words_and_as_json(stage: Stage) -> None:
     assert_invariants()
 
 
+@pytest.mark.handmade_rows("a projection that nobody can read")
 def test_it_exits_1_if_a_row_could_not_be_swept(stage: Stage) -> None:
     run = running()
     projection = fresh(run).projection

@@ -10,6 +10,7 @@ TABLES = ("runs_run", "runs_outboundmessage")
 
 
 @pytest.mark.django_db
+@pytest.mark.handmade_rows("a history that only planners look at")
 def test_no_claim_and_no_sweep_reads_the_history_l11() -> None:
     fill(runs=HISTORY)
     with connection.cursor() as cursor:
