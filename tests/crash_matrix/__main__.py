@@ -26,7 +26,9 @@ def main() -> None:
         stage() as where,
         ProcessPoolExecutor(wanted.lanes, mp_context=multiprocessing.get_context("spawn")) as lanes,
     ):
-        recorded = _recorded(lanes, where, wanted)
+        recorded, faults = _recorded(lanes, where, wanted)
+        if faults:
+            sys.exit("\n".join(faults))
         if wanted.write_labels:
             labels.write(recorded)
             return
@@ -58,9 +60,12 @@ def _wanted() -> argparse.Namespace:
     return wanted
 
 
-def _recorded(lanes: ProcessPoolExecutor, where: Stage, wanted: argparse.Namespace) -> Counter[Place]:
+def _recorded(lanes: ProcessPoolExecutor, where: Stage, wanted: argparse.Namespace) -> tuple[Counter[Place], list[str]]:
+    """How often each place of every story is passed, and what did not hold although nobody was killed."""
     playings = [(scenario, wanted.seed[0], where) for scenario in wanted.scenario or STORIES]
-    return sum(_each(lanes, record, playings, "recording"), Counter[Place]())
+    recordings = _each(lanes, record, playings, "recording")
+    passed = sum((recording.passed for recording in recordings), Counter[Place]())
+    return passed, [fault for recording in recordings for fault in recording.faults]
 
 
 def _results(lanes: ProcessPoolExecutor, where: Stage, cells: Sequence[Cell]) -> list[Result]:

@@ -2,11 +2,12 @@
 
 from tests.crash_matrix import stage  # isort: skip  # First: it sets Django up, which models need to be imported.
 
+import contextlib
 import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,59 +41,68 @@ def unreached(results: Sequence[Result]) -> list[Cell]:
     return [replace(cell, nth=1, seed=cell.seed + 1) for cell in missed.values()]
 
 
-def record(scenario: str, seed: int, where: stage.Stage) -> Counter[Place]:
-    """How often each place is passed when the story is played and nobody dies. Raises Broken."""
-    _enter(where)
-    folder = Path(tempfile.mkdtemp(prefix="signalbox-matrix-"))
-    try:
-        with grpc.insecure_channel(where.runtime_address) as channel:
-            play = Play(
-                scenario=scenario,
-                seed=seed,
-                runtime_address=where.runtime_address,
-                channel=channel,
-                folder=folder,
-                traces=True,
-            )
-            faults = _played(play, scenario)
-            if faults:
-                raise Broken(f"{scenario}, with nobody killed: {'; '.join(faults)}\n{play.last_words()}")
-        return Counter(
-            Place(scenario, trace.stem, label)
-            for trace in folder.glob("*.trace")
-            for label in trace.read_text().split()
-        )
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A story in which nobody died: how often each place was passed, and what did not hold."""
+
+    passed: Counter[Place]
+    faults: tuple[str, ...]
+
+
+def record(scenario: str, seed: int, where: stage.Stage) -> Recording:
+    """The story was played and nobody was killed but by the story itself."""
+    with _play(scenario, seed, where, traces=True) as play:
+        faults = [f"{scenario}, with nobody killed: {fault}" for fault in _played(play, scenario)]
+        return Recording(_passed(scenario, play.folder), (*faults, play.last_words()) if faults else ())
+
+
+def _passed(scenario: str, folder: Path) -> Counter[Place]:
+    """How often one process passed each place, at most: several may play one role, one after the other."""
+    passed = Counter[Place]()
+    for trace in folder.glob("*.trace"):
+        role = trace.stem.rpartition(".")[0]
+        passed |= Counter(Place(scenario, role, label) for label in trace.read_text().split())
+    return passed
 
 
 def play_cell(cell: Cell, where: stage.Stage) -> Result:
     """The story was played with its process killed where the cell says, and everything was checked."""
-    _enter(where)
-    scenario = cell.place.scenario
-    folder = Path(tempfile.mkdtemp(prefix="signalbox-matrix-"))
     began = time.monotonic()
+    with _play(cell.place.scenario, cell.seed, where, cell=cell) as play:
+        faults = _played(play, cell.place.scenario)
+        reached = play.died_at is not None
+        return Result(
+            cell,
+            outcome=FAILED if faults else PASSED if reached else NOT_REACHED,
+            endings=", ".join(ending_of(one.run) for one in play.runs),
+            recovery=", ".join(recovery_of(one.run) for one in play.runs),
+            seconds=time.monotonic() - began,
+            faults=tuple(faults),
+            last_words=play.last_words() if faults else "",
+        )
+
+
+@contextlib.contextmanager
+def _play(
+    scenario: str, seed: int, where: stage.Stage, *, cell: Cell | None = None, traces: bool = False
+) -> Iterator[Play]:
+    """A playing of a story in this lane, which is empty; its folder is gone afterwards."""
+    if not _ENTERED:
+        stage.enter_lane(where.database)
+        _ENTERED.append(True)
+    stage.clear_lane()
+    folder = Path(tempfile.mkdtemp(prefix="signalbox-matrix-"))
+    address = where.runtime_address
     try:
-        with grpc.insecure_channel(where.runtime_address) as channel:
-            play = Play(
+        with grpc.insecure_channel(address) as channel:
+            yield Play(
                 scenario=scenario,
-                seed=cell.seed,
-                runtime_address=where.runtime_address,
+                seed=seed,
+                runtime_address=address,
                 channel=channel,
                 folder=folder,
                 cell=cell,
-            )
-            faults = _played(play, scenario)
-            reached = play.died_at is not None
-            outcome = FAILED if faults else PASSED if reached else NOT_REACHED
-            return Result(
-                cell,
-                outcome,
-                endings=", ".join(ending_of(one.run) for one in play.runs),
-                recovery=", ".join(recovery_of(one.run) for one in play.runs),
-                seconds=time.monotonic() - began,
-                faults=tuple(faults),
-                last_words=play.last_words() if faults else "",
+                traces=traces,
             )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -100,7 +110,6 @@ def play_cell(cell: Cell, where: stage.Stage) -> Result:
 
 def _played(play: Play, scenario: str) -> list[str]:
     """What did not hold."""
-    stage.clear_lane()
     try:
         STORIES[scenario](play)
         play.see_it_die()
@@ -113,9 +122,3 @@ def _played(play: Play, scenario: str) -> list[str]:
 
 
 _ENTERED: list[bool] = []
-
-
-def _enter(where: stage.Stage) -> None:
-    if not _ENTERED:
-        stage.enter_lane(where.database)
-        _ENTERED.append(True)

@@ -77,7 +77,7 @@ class Play:
         self.died_at: float | None = None  # when the armed process was killed, by the monotonic clock
         self._cell = cell
         self._traces = traces
-        self._folder = folder
+        self.folder = folder
         self._runtime_address = runtime_address
         self._channel = channel
         self._watched: list[Process] = []
@@ -207,8 +207,9 @@ class Play:
         if is_armed and self._cell is not None:
             environment[CRASH_AT] = f"{self._cell.place.label}:{self._cell.nth}"
         if is_traced:
-            environment[CRASH_TRACE] = str(self._folder / f"{role}.trace")
-        return Process(role, command, environment, self._folder, is_armed=is_armed)
+            number = len(self._past) + len(self._watched)
+            environment[CRASH_TRACE] = str(self.folder / f"{role}.{number}.trace")
+        return Process(role, command, environment, self.folder, is_armed=is_armed)
 
     def _no_longer_watched(self, role: str) -> Process:
         self._replace_the_dead()

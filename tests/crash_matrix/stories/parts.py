@@ -20,9 +20,10 @@ def talk(play: Play, staged: Staged, *, then_commit: bool = True) -> None:
     staged.agents.talk(messages=messages, pause=pause, then_commit=then_commit)
 
 
-def talk_slowly(play: Play, staged: Staged) -> None:
-    """The agents speak for a few seconds; the first messages are in the log."""
-    staged.agents.talk(messages=play.random.randint(60, 120), pause=0.03)
+def talk_slowly(play: Play, staged: Staged, *, for_ever: bool = False) -> None:
+    """The agents speak for a few seconds, or until they are refused; the first messages are in the log."""
+    messages = 100_000 if for_ever else play.random.randint(60, 120)
+    staged.agents.talk(messages=messages, pause=0.03, then_commit=not for_ever)
     some = play.random.randint(3, 25)
     play.until(lambda: staged.run.session.cursor > some, "the first messages")
 

@@ -1,7 +1,8 @@
 """What callers want of running runs: cancel, suspend, resume, and something said into them."""
 
-from tests.crash_matrix.play import Body, Play, Staged, is_over  # isort: skip  # First: it sets Django up.
+from tests.crash_matrix.play import CREATED, Body, Play, Staged, is_over  # isort: skip  # First: it sets Django up.
 
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from uuid import uuid4
@@ -18,7 +19,7 @@ def cancel(play: Play) -> None:
     """A caller cancels a run in mid-session; its owner cancels the session and ends it."""
     staged = play.launch(CANCELLED)
     play.start()
-    talk_slowly(play, staged)
+    talk_slowly(play, staged, for_ever=True)
     _want(play, staged, "cancel")
     play.until_all_is_over()
 
@@ -35,7 +36,7 @@ def cancel_by_callback(play: Play) -> None:
         agent.agents = staged.agents
         play.start()
         staged.agents.open_session()
-        talk_slowly(play, staged)
+        talk_slowly(play, staged, for_ever=True)
         _want(play, staged, "cancel")
         play.until_all_is_over()
 
@@ -67,16 +68,16 @@ def say(play: Play) -> None:
 
 
 def nobody(play: Play) -> None:
-    """No observer is left: nothing can be said or suspended, a message that nobody took fails, and a cancel works."""
-    play.settings["RUNTIME_REQUEST_TIMEOUT_MS"] = "8000"
+    """No observer is left: what was wanted comes to nothing, whether its caller waits or is gone, and a cancel works."""
+    play.settings["RUNTIME_REQUEST_TIMEOUT_MS"] = "6000"
     staged = play.launch(CANCELLED)
     abandon(play, staged)
-    left = play.post(f"/runs/{staged.run_id}/messages", _message(ALICE))
-    play.until(lambda: OutboundMessage.objects.exists() or left.status is not None, "the stored message")
-    play.give_up(left)
-    _say(play, staged, to=ALICE, expected=NO_OWNER)
-    _want(play, staged, "suspend", expected=NO_OWNER)
-    sweep_until(play, lambda: not OutboundMessage.objects.filter(status="queued").exists())
+    _leave(play, staged, "messages", _message(ALICE), OutboundMessage.objects.exists)
+    _leave(play, staged, "suspend", {}, lambda: staged.run.wanted is not None)
+    sweep_until(play, lambda: staged.run.wanted is None and not _waits_to_be_sent())
+    calls = {what: play.post(f"/runs/{staged.run_id}/{what}", body) for what, body in _WANTED.items()}
+    for what, call in calls.items():
+        _check(play, what, play.answer(call), expected=NO_OWNER)
     _want(play, staged, "cancel")
     sweep_until(play, lambda: is_over(staged.run))
 
@@ -111,22 +112,39 @@ class _AgentThatCancels:
         self._server.server_close()
 
 
-def _want(play: Play, staged: Staged, what: str, *, expected: int = 201) -> None:
-    _post(play, staged, what, {"reason": "the story says so"}, expected=expected)
+def _want(play: Play, staged: Staged, what: str) -> None:
+    _post(play, staged, what, {"reason": "the story says so"})
 
 
-def _say(play: Play, staged: Staged, *, to: str, expected: int = 201, **more: object) -> None:
-    _post(play, staged, "messages", {**_message(to), **more}, expected=expected)
+def _say(play: Play, staged: Staged, *, to: str, **more: object) -> None:
+    _post(play, staged, "messages", {**_message(to), **more})
 
 
-def _post(play: Play, staged: Staged, what: str, body: Body, *, expected: int = 201) -> None:
+def _leave(play: Play, staged: Staged, what: str, body: Body, is_stored: Callable[[], bool]) -> None:
+    """Somebody wanted something of the run, and is gone as soon as that is stored."""
+    call = play.post(f"/runs/{staged.run_id}/{what}", body)
+    play.until(lambda: is_stored() or call.status is not None, f"the stored {what}")
+    play.give_up(call)
+
+
+def _post(play: Play, staged: Staged, what: str, body: Body) -> None:
+    _check(play, what, play.answer(play.post(f"/runs/{staged.run_id}/{what}", body)), expected=CREATED)
+
+
+def _check(play: Play, what: str, answer: Body, *, expected: int) -> None:
     """The caller has its answer. It may differ where somebody was killed meanwhile: then the ending is what counts."""
-    answer = play.answer(play.post(f"/runs/{staged.run_id}/{what}", body))
     play.expect(answer["status"] == expected or play.died_at is not None, f"{what} was answered with {answer}")
 
 
 def _message(to: str) -> Body:
     return {"from": LEAD, "to": [to], "messageType": "Note", "payload": {"text": "from outside"}}
+
+
+_WANTED: Mapping[str, Body] = {"messages": _message(ALICE), "suspend": {}}
+
+
+def _waits_to_be_sent() -> bool:
+    return OutboundMessage.objects.filter(status="queued").exists()
 
 
 def _owes_replies(staged: Staged) -> bool:
