@@ -114,7 +114,9 @@ class Agreement:
         run.moved.clear()
         self._seen[run.id] = Seen(last_seq, ending, deadlines)
 
-    def _clocks_agree(self, run: ExpectedRun, before: Sequence[object], now: Sequence[object], past: Sequence[bool | None]) -> None:
+    def _clocks_agree(
+        self, run: ExpectedRun, before: Sequence[object], now: Sequence[object], past: Sequence[bool | None]
+    ) -> None:
         assert {clock for clock, is_past in zip(_CLOCKS, past, strict=True) if is_past} == run.past
         if run.id in self._seen:
             for clock, earlier, later in zip(_CLOCKS, before, now, strict=True):
@@ -182,7 +184,9 @@ def _certificate_agrees(run: ExpectedRun, certificate: dict[str, Any], last_seq:
     assert (missing and missing["afterOrdinal"]) == run.ended.missing_after
     if run.ended.runtime_state is not None and missing is None:
         said = {one.source_id for one in run.session.lines}
-        assert said <= run.known.keys(), "what the runtime could replay is in the log, or the ending says that it is not"
+        assert said <= run.known.keys(), (
+            "what the runtime could replay is in the log, or the ending says that it is not"
+        )
 
 
 def _late_agrees(run: ExpectedRun) -> None:

@@ -228,7 +228,9 @@ class ExpectedRun:
         is_over = runtime_state is not None
         if self.wanted_through is not None and code not in ("resolved", "session_expired"):
             code, by = "cancelled", self.wanted_through
-        ours = self.is_sent or (self.opener == "agent" and self.is_delegated and self.status not in ("queued", "starting"))
+        ours = self.is_sent or (
+            self.opener == "agent" and self.is_delegated and self.status not in ("queued", "starting")
+        )
         never_ours = code in NEVER_OURS and not self.is_acked
         if ours and not (is_over or is_gone or never_ours):
             self.cleanup, self.cleanup_is_due = "pending", True

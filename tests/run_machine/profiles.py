@@ -5,16 +5,21 @@ import os
 from hypothesis import HealthCheck, Phase, settings
 
 _SUITE = settings(
-    max_examples=int(os.environ.get("EX","200")),
+    max_examples=int(os.environ.get("EX", "200")),
     stateful_step_count=50,
     derandomize=True,
     deadline=None,
     database=None,
-    phases=[Phase.explicit, Phase.generate] if os.environ.get('NOSHRINK') else list(Phase),
+    phases=[Phase.explicit, Phase.generate] if os.environ.get("NOSHRINK") else list(Phase),
     suppress_health_check=list(HealthCheck),
 )
 _LONG = settings(
-    _SUITE, max_examples=5_000, stateful_step_count=100, derandomize=False, database=settings().database, print_blob=True
+    _SUITE,
+    max_examples=5_000,
+    stateful_step_count=100,
+    derandomize=False,
+    database=settings().database,
+    print_blob=True,
 )
 
 

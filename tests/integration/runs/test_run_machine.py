@@ -183,7 +183,7 @@ class RunMachine(RuleBasedStateMachine):
         if what == "is of another release":
             outdate(self.run(run))
             assert_read_as_folded(self.run(run))
-        elif what == "comes" and len(world.viewers) < MOST_VIEWERS or not world.viewers:
+        elif (what == "comes" and len(world.viewers) < MOST_VIEWERS) or not world.viewers:
             world.is_watched(self.run(run), cursor)
             world.is_shown(world.viewers[-1], pages)
         else:
