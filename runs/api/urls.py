@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from runs.api import views
+from runs.api import repair, views
 from runs.streaming.sse import stream
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -12,5 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<str:run_id>/state", views.StateView.as_view()),
     path("runs/<str:run_id>/events", views.EventListView.as_view()),
     path("runs/<str:run_id>/messages", views.MessageListView.as_view()),
+    path("runs/<str:run_id>/late", views.LateListView.as_view()),
+    path("runs/<str:run_id>/projection/rebuild", repair.RebuildView.as_view()),
     path("runs/<str:run_id>/stream", stream),
 ]

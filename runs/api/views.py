@@ -11,11 +11,12 @@ from runs.api.documents import launched_document, preflight_document
 from runs.api.filters import EventPage, event_page, run_page
 from runs.api.query import Query, run_id_from
 from runs.api.requests import read_execution_request
-from runs.domain.documents import event_document, message_document, run_document
+from runs.domain.documents import event_document, late_document, message_document, run_document
 from runs.domain.events import JsonObject
 from runs.log_context import current_request_id
 from runs.operations.launch import launch_run
 from runs.operations.validate import validate_request
+from runs.recorder.context import redactor
 
 READ = {"GET": "runs:read"}
 
@@ -124,6 +125,24 @@ class MessageListView(APIView):
         if not rows:
             queries.require_run(project_id, run)
         return answer([message_document(row) for row in rows])
+
+
+class LateListView(APIView):
+    """/runs/{id}/late"""
+
+    scopes = READ
+
+    def get(self, request: Request, run_id: str) -> HttpResponse:
+        """One page of what came after the ending or contradicts the log, oldest first."""
+        project_id, run = project_of(request), run_id_from(run_id)
+        query = Query(request.query_params)
+        limit, offset = query.page(default=200, most=1000)
+        query.done()
+        total = queries.count_late(project_id, run)
+        if not total:
+            queries.require_run(project_id, run)
+        data = [late_document(row, redactor()) for row in queries.late_of(project_id, run, limit=limit, offset=offset)]
+        return answer({"data": data, "total": total, "limit": limit, "offset": offset})
 
 
 def _page_of_events(page: EventPage, data: list[JsonObject], total: int, *, has_more: bool) -> JsonObject:

@@ -37,6 +37,18 @@ class RunQuerySet(models.QuerySet["Run"]):
             raise Fenced(f"run {run_id} is owned under epoch {run.lease_epoch}, not {epoch}")
         return run
 
+    def lock_to_repair(self, run_id: UUID) -> "Run":
+        """The run's row, ended or not, locked until the transaction ends: nobody records meanwhile. Raises RunNotFound.
+
+        For what is derived from the log and can be made again from it. It opens no way into the log: whoever records has
+        to come through `lock`, which turns away former owners and whoever comes after the ending.
+        """
+        locked = self.select_for_update(no_key=True).filter(id=run_id)
+        run = locked.only("project_id", "status", "last_seq").first()
+        if run is None:
+            raise RunNotFound
+        return run
+
 
 class Run(models.Model):
     """One observed multi-agent session: what was asked for, where it is, who owns it, how it ended."""

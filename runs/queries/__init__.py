@@ -9,19 +9,23 @@ from runs.queries.events import (
     iterate_events,
     unreadable_frames,
 )
+from runs.queries.late import count_late, late_of
 from runs.queries.messages import messages_of
 from runs.queries.runs import RunFilter, count_runs, list_runs, require_run, run_row
-from runs.queries.states import state_text
+from runs.queries.states import folded_state, state_text
 
 __all__ = [
     "EventFilter",
     "RunFilter",
     "accepted_commitment",
     "count_events",
+    "count_late",
     "count_runs",
     "events_after",
     "filtered_events",
+    "folded_state",
     "iterate_events",
+    "late_of",
     "list_runs",
     "messages_of",
     "require_run",

@@ -2,16 +2,19 @@
 
 from runs.domain.documents.clock import iso
 from runs.domain.documents.event import EVENT_COLUMNS, EventRow, event_document
+from runs.domain.documents.late import LateRow, late_document
 from runs.domain.documents.message import MessageRow, message_document
 from runs.domain.documents.run import RunRow, run_document
 
 __all__ = [
     "EVENT_COLUMNS",
     "EventRow",
+    "LateRow",
     "MessageRow",
     "RunRow",
     "event_document",
     "iso",
+    "late_document",
     "message_document",
     "run_document",
 ]
