@@ -12,7 +12,7 @@ from runs.models.identity import uuid7
 from runs.observer import launch_steps, steering
 from runs.recorder import record
 from runs.runtimes.port import Capabilities, RuntimeInfo, Sent, Session
-from tests.cast import ack, fresh, queued_run, run_event, running_run, session_now
+from tests.cast import ack, fresh, queued_message, queued_run, run_event, running_run, session_now
 from tests.invariants import assert_invariants
 from tests.played import owned
 
@@ -43,18 +43,9 @@ def starting_run() -> Run:
     return fresh(run)
 
 
-def queued_message(run: Run) -> OutboundMessage:
+def waiting_message(run: Run) -> OutboundMessage:
     message_id = uuid7()
-    return OutboundMessage.objects.create(
-        run=run,
-        message_id=message_id,
-        position=0,
-        category="kickoff",
-        message_type="Context",
-        sender="lead",
-        body=str(message_id).encode(),
-        payload_descriptor="{}",
-    )
+    return queued_message(run, message_id=message_id, body=str(message_id).encode())
 
 
 def send_kickoff(run: Run, session: Answers) -> None:
@@ -87,7 +78,7 @@ def test_a_session_found_over_is_bound_before_it_is_over() -> None:
 
 def test_a_former_owner_sends_no_kickoff_c03() -> None:
     run = running_run()
-    queued_message(run)
+    waiting_message(run)
     former, session = owned(run), Answers()
     Run.objects.filter(id=run.id).update(lease_epoch=run.lease_epoch + 1)
     with pytest.raises(Fenced):
@@ -98,7 +89,7 @@ def test_a_former_owner_sends_no_kickoff_c03() -> None:
 def test_a_refusal_of_our_own_breaker_is_no_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steering, "BACKOFF_BASE_MS", 1)
     run = running_run()
-    message = queued_message(run)
+    message = waiting_message(run)
     session = Answers(*[BreakerOpen() for _ in range(10)])
     send_kickoff(run, session)
     message.refresh_from_db()
@@ -109,7 +100,7 @@ def test_a_refusal_of_our_own_breaker_is_no_attempt(monkeypatch: pytest.MonkeyPa
 def test_a_fault_with_a_nul_in_it_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steering, "BACKOFF_BASE_MS", 1)
     run = running_run()
-    message = queued_message(run)
+    message = waiting_message(run)
     with pytest.raises(steering.NotDelivered):
         send_kickoff(run, Answers(*[RuntimeUnavailable("a\0b", runtime_code="U\0")] * 10))
     message.refresh_from_db()

@@ -1,18 +1,13 @@
 """A message that owes a reply is answered or unanswered, exactly once, with an event (P2 in small)."""
 
-from uuid import uuid4
-
 import orjson
 import pytest
 
 from runs.domain.endings import EndingCode, Verdict
-from runs.domain.events import Draft, EventType
-from runs.domain.outbound import outbound_data
 from runs.ending import end_run
 from runs.models import Event, OutboundMessage, Run
-from runs.recorder import record, writing
-from runs.recorder.messages import facts_of
-from tests.cast import ack, envelope, fresh, running_run
+from runs.recorder import record
+from tests.cast import ack, envelope, fresh, queued_message, running_run
 from tests.invariants import assert_invariants, types_of
 
 pytestmark = pytest.mark.django_db
@@ -20,21 +15,7 @@ pytestmark = pytest.mark.django_db
 
 def owing(run: Run, *, to: list[str], timeout_ms: int | None = 60_000) -> OutboundMessage:
     """A stored message of the lead that owes a reply once it is accepted."""
-    with writing(run.id, epoch=0) as writer:
-        message = OutboundMessage.objects.create(
-            run_id=run.id,
-            message_id=uuid4(),
-            position=OutboundMessage.objects.filter(run_id=run.id).count(),
-            category="kickoff",
-            message_type="Question",
-            sender="lead",
-            recipients=to,
-            payload_descriptor='{"encoding":"json","sizeBytes":2}',
-            reply_timeout_ms=timeout_ms,
-        )
-        data = outbound_data(facts_of(message, "s"), status="queued", previous=None)
-        writer.append([Draft(type=EventType.MESSAGE_QUEUED, data=data)])
-    return message
+    return queued_message(run, message_type="Question", recipients=to, reply_timeout_ms=timeout_ms)
 
 
 def counters(run: Run) -> tuple[int, int, int]:
