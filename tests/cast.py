@@ -14,10 +14,12 @@ from runs.domain.events import (
     SessionSnapshot,
     SessionState,
 )
+from runs.domain.outbound import outbound_data
 from runs.domain.projection import SCHEMA_VERSION, dump, empty
-from runs.models import Projection, Run, RuntimeSession
+from runs.models import OutboundMessage, Projection, Run, RuntimeSession
 from runs.models.identity import uuid7
-from runs.recorder import record
+from runs.recorder import record, writing
+from runs.recorder.messages import facts_of
 
 MODE = "macp.mode.decision.v1"
 PEOPLE = ("lead", "alice", "bob")
@@ -68,6 +70,29 @@ def fresh(run: Run) -> Run:
 def run_event(run_id: UUID, kind: EventType, status: str, **data: object) -> Draft:
     """One of our own run.* events."""
     return Draft(type=kind, data={"status": status, **data}, subject_kind="run", subject_id=str(run_id))
+
+
+def queued_message(run: Run, **columns: object) -> OutboundMessage:
+    """A stored message of the run that waits to be sent, with the event that says so."""
+    with writing(run.id, epoch=None) as writer:
+        message = OutboundMessage.objects.create(
+            **{
+                "run_id": run.id,
+                "message_id": uuid7(),
+                "position": OutboundMessage.objects.filter(run_id=run.id).count(),
+                "category": "kickoff",
+                "message_type": "Proposal",
+                "sender": "lead",
+                "payload_descriptor": '{"encoding":"json","sizeBytes":2}',
+                **columns,
+            }
+        )
+        data = outbound_data(facts_of(message, "s"), status="queued", previous=None)
+        subject = str(message.message_id)
+        writer.append(
+            [Draft(type=EventType.MESSAGE_QUEUED, data=data, subject_kind="message", subject_id=subject)],
+        )
+    return message
 
 
 def envelope(number: int | str, *, sender: str = "alice", kind: str = "Note", text: str = "hello") -> Observation:

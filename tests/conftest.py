@@ -1,4 +1,4 @@
-"""What every test may ask for, and what holds after every one."""
+"""What every test may ask for, and what every one of them must leave behind."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,9 @@ from runs.models import Project
 from runs.models.project import DEFAULT_PROJECT_ID
 from tests.invariants import assert_invariants
 
-pytest_plugins = ["tests.database", "tests.caller", "tests.puppet"]
+pytest_plugins = ["tests.database", "tests.caller"]
+
+HANDMADE = "handmade_rows"
 
 
 @pytest.fixture(autouse=True)
@@ -21,9 +23,22 @@ def default_project(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(autouse=True)
-def invariants(request: pytest.FixtureRequest, default_project: None) -> Iterator[None]:
-    """Whatever a test did to runs, they keep the invariants; one that writes rows by hand says so (`handmade_rows`)."""
+def kept_invariants(request: pytest.FixtureRequest, default_project: None) -> Iterator[None]:
+    """Whatever a test did to its rows, the invariants hold of them: checked before they are rolled back or emptied.
+
+    A test that writes rows which no code of ours would write says so, with the reason: `handmade_rows("why")`.
+    """
     yield
-    has_rows = request.node.get_closest_marker("django_db") is not None
-    if has_rows and request.node.get_closest_marker("handmade_rows") is None:
+    if request.node.get_closest_marker("django_db") is None:
+        return
+    handmade = request.node.get_closest_marker(HANDMADE)
+    if handmade is None:
         assert_invariants()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Nobody opts out of the invariants without a reason."""
+    for item in items:
+        for marker in item.iter_markers(HANDMADE):
+            if not (len(marker.args) == 1 and isinstance(marker.args[0], str) and marker.args[0].strip()):
+                raise pytest.UsageError(f"{item.nodeid}: {HANDMADE} needs its reason, as text")

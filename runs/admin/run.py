@@ -8,10 +8,11 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 
+from runs.admin.certificate import certificate, cleanup
 from runs.admin.filters import is_set, one_of
 from runs.admin.pages import ReadOnlyAdmin
 from runs.admin.run_search import runs_named
-from runs.admin.shown import NOTHING, certificate, pretty, pretty_value, row_link, rows_link
+from runs.admin.shown import NOTHING, pretty, pretty_value, row_link, rows_link
 from runs.domain.lifecycle import RunStatus
 from runs.models import (
     Artifact,
@@ -73,7 +74,7 @@ class RunAdmin(ReadOnlyAdmin):
                 )
             },
         ),
-        ("Clean-up", {"fields": ("cleanup_status", "cleanup_attempts", "cleanup_due_at", "shown_cleanup_errors")}),
+        ("Clean-up", {"fields": ("how_it_was_cleaned_up",)}),
     )
 
     def get_search_results(
@@ -105,7 +106,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="ending")
     def how_it_ended(self, run: Run) -> str:
-        """The certificate."""
+        """The certificate, in words."""
         return certificate(run.ending)
 
     @admin.display(description="metadata")
@@ -123,7 +124,7 @@ class RunAdmin(ReadOnlyAdmin):
         """What the owner answered to what was wanted."""
         return pretty(run.wanted_answer)
 
-    @admin.display(description="errors")
-    def shown_cleanup_errors(self, run: Run) -> str:
-        """What failed while cleaning up."""
-        return pretty_value(run.cleanup_errors)
+    @admin.display(description="after the ending")
+    def how_it_was_cleaned_up(self, run: Run) -> str:
+        """The clean-up, in words."""
+        return cleanup(run)

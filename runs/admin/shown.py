@@ -1,7 +1,6 @@
 """How values look on the pages. Agent text is always escaped."""
 
 import json
-from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from django.db.models import Model
@@ -9,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from runs.domain.normaliser.payloads import shown_bytes
 from runs.recorder.context import redactor
 
 NOTHING = "–"
@@ -32,10 +32,15 @@ def pretty_value(value: object) -> str:
 
 
 def received(body: bytes | memoryview) -> str:
-    """Bytes as received, without secrets, as text as far as they are text; cut after SHOWN_BYTES."""
-    shown = redactor().redact_bytes(bytes(body))
-    cut = f"\n… {len(shown) - SHOWN_BYTES} more bytes" if len(shown) > SHOWN_BYTES else ""
-    return _pre(shown[:SHOWN_BYTES].decode(errors="backslashreplace") + cut)
+    """Bytes as received, without secrets: JSON with one member a line, else as text as far as they are text; cut."""
+    data = bytes(body)
+    shown = shown_bytes(data, redactor())
+    if "json" in shown:
+        data = json.dumps(shown["json"], indent=2, ensure_ascii=False).encode()
+    else:
+        data = redactor().redact_bytes(data)
+    cut = f"\n… {len(data) - SHOWN_BYTES} more bytes" if len(data) > SHOWN_BYTES else ""
+    return _pre(data[:SHOWN_BYTES].decode(errors="backslashreplace") + cut)
 
 
 def size(column: object) -> str:
@@ -55,21 +60,6 @@ def row_link(model: type[Model], key: object, text: object = None) -> str:
         return NOTHING
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[key])
     return format_html('<a class="{}" href="{}">{}</a>', LINK, address, key if text is None else text)
-
-
-def certificate(text: str | None) -> str:
-    """The certificate of an ending: how, by whom, then the evidence."""
-    if not text:
-        return NOTHING
-    try:
-        ending = json.loads(text)
-    except ValueError:
-        return _pre(text)
-    if not isinstance(ending, Mapping):
-        return _pre(text)
-    head = f"{ending.get('status')} ({ending.get('code')}), decided by {ending.get('decidedBy')}"
-    rest = {name: ending[name] for name in ("error", "evidence") if ending.get(name)}
-    return format_html("<strong>{}</strong>{}", head, pretty_value(rest) if rest else "")
 
 
 def _pre(text: str) -> SafeString:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from runs.api import sending, steering, views
+from runs.api import repair, sending, steering, views
 from runs.streaming.sse import stream
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,7 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<str:run_id>/signal", sending.SignalView.as_view()),
     path("runs/<str:run_id>/context", sending.ContextView.as_view()),
     path("runs/<str:run_id>/late", views.LateListView.as_view()),
-    path("runs/<str:run_id>/projection/rebuild", views.RebuildView.as_view()),
+    path("runs/<str:run_id>/projection/rebuild", repair.RebuildView.as_view()),
     path("runs/<str:run_id>/stream", stream),
     path("runs/<str:run_id>/cancel", steering.CancelView.as_view()),
     path("runs/<str:run_id>/suspend", steering.SuspendView.as_view()),

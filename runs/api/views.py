@@ -1,7 +1,5 @@
 """The routes of a run's life and log: each view parses, calls and renders."""
 
-from typing import cast
-
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -17,7 +15,6 @@ from runs.domain.documents import event_document, late_document, message_documen
 from runs.domain.events import JsonObject
 from runs.log_context import current_request_id
 from runs.operations.launch import launch_run
-from runs.operations.rebuild import rebuild_projection
 from runs.operations.validate import validate_request
 from runs.recorder.context import redactor
 
@@ -136,27 +133,16 @@ class LateListView(APIView):
     scopes = READ
 
     def get(self, request: Request, run_id: str) -> HttpResponse:
-        """What came after the ending or contradicted what was known, oldest first, without secrets."""
+        """One page of what came after the ending or contradicts the log, oldest first."""
         project_id, run = project_of(request), run_id_from(run_id)
         query = Query(request.query_params)
         limit, offset = query.page(default=200, most=1000)
         query.done()
-        queries.require_run(project_id, run)
-        rows = queries.late_of(project_id, run, limit=limit, offset=offset)
-        data = [late_document(row, redactor()) for row in rows]
-        return answer({"data": data, "total": queries.count_late(project_id, run), "limit": limit, "offset": offset})
-
-
-class RebuildView(APIView):
-    """/runs/{id}/projection/rebuild"""
-
-    scopes = {"POST": "runs:write"}
-
-    def post(self, request: Request, run_id: str) -> HttpResponse:
-        """The projection, folded anew from the whole log."""
-        state = rebuild_projection(run_id_from(run_id), project_id=project_of(request))
-        timeline = cast(JsonObject, state.public["timeline"])
-        return answer({**state.public, "rebuilt": True, "latestSeq": timeline["latestSeq"]}, 201)
+        total = queries.count_late(project_id, run)
+        if not total:
+            queries.require_run(project_id, run)
+        data = [late_document(row, redactor()) for row in queries.late_of(project_id, run, limit=limit, offset=offset)]
+        return answer({"data": data, "total": total, "limit": limit, "offset": offset})
 
 
 def _page_of_events(page: EventPage, data: list[JsonObject], total: int, *, has_more: bool) -> JsonObject:

@@ -120,9 +120,13 @@ class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Undecodable(msgspec.Struct, frozen=True, kw_only=True):
-    """A frame nobody could read, and why."""
+    """A frame nobody could read, and why.
+
+    `read` is what was read in it all the same, where only its rows could not be stored: it is known again by that.
+    """
 
     reason: str
+    read: "Envelope | None" = None
 
 
 Body = Envelope | Ack | SessionSnapshot | InlineError | StreamStatus | Undecodable
@@ -144,7 +148,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         """32 bytes that differ if the content under one source id differs; None without a source id."""
         if self.source_id is None:
             return None
-        body = self.body
+        body = self.body.read if isinstance(self.body, Undecodable) else self.body
         if isinstance(body, Envelope):
             head = f"{body.mode}\0{body.message_type}\0{body.sender}\0".encode(errors="replace")
             return hmac.digest(key, head + body.payload, "sha256")

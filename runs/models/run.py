@@ -33,20 +33,27 @@ class RunQuerySet(models.QuerySet["Run"]):
         `epoch=None` is for writers that own nothing (API, sweep). Raises RunNotFound, Fenced (another observer has
         taken the run since `epoch`) or RunEnded. Must be the first statement of a write: commit order is then seq order.
         """
-        run = self.lock_for_repair(run_id)
+        found = locked_row(Run, run_id, joined=("session", "projection"), deferred=_NOT_NEEDED)
+        if found is None:
+            raise RunNotFound
+        run, now = found
+        run.locked_at = now
         if run.ending_seq is not None:
             raise RunEnded(f"run is {run.status}", details={"from": run.status})
         if epoch is not None and run.lease_epoch != epoch:
             raise Fenced(f"run {run_id} is owned under epoch {run.lease_epoch}, not {epoch}")
         return run
 
-    def lock_for_repair(self, run_id: UUID) -> "Run":
-        """The same for who adds nothing to the log: also of a run that has ended, and whoever owns it."""
-        found = locked_row(Run, run_id, joined=("session", "projection"), deferred=_NOT_NEEDED)
-        if found is None:
+    def lock_to_repair(self, run_id: UUID) -> "Run":
+        """The run's row, ended or not, locked until the transaction ends: nobody records meanwhile. Raises RunNotFound.
+
+        For what is derived from the log and can be made again from it. It opens no way into the log: whoever records has
+        to come through `lock`, which turns away former owners and whoever comes after the ending.
+        """
+        locked = self.select_for_update(no_key=True).filter(id=run_id)
+        run = locked.only("project_id", "status", "last_seq").first()
+        if run is None:
             raise RunNotFound
-        run, now = found
-        run.locked_at = now
         return run
 
     def take(self, run_id: UUID) -> int:

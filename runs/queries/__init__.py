@@ -14,7 +14,7 @@ from runs.queries.late import count_late, late_of
 from runs.queries.messages import messages_of
 from runs.queries.owners import has_live_owner
 from runs.queries.runs import RunFilter, count_runs, list_runs, require_run, run_row
-from runs.queries.states import state_text
+from runs.queries.states import folded_state, state_text
 
 __all__ = [
     "EventFilter",
@@ -26,6 +26,7 @@ __all__ = [
     "events_after",
     "events_backwards",
     "filtered_events",
+    "folded_state",
     "has_live_owner",
     "iterate_events",
     "late_of",

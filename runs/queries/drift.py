@@ -1,67 +1,50 @@
-"""Where a stored projection differs from the fold of its log."""
+"""Is a stored projection the fold of its log? Nobody else can tell: both are read here."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
-import orjson
-
-from runs.domain.events import JsonObject
-from runs.domain.projection import SCHEMA_VERSION, dump, empty, fold
-from runs.errors import RunNotFound
+from runs.domain.projection import SCHEMA_VERSION, ProjectionState
+from runs.domain.projection.difference import first_difference
 from runs.models import Projection, Run
-from runs.queries.events import iterate_events
+from runs.queries.states import covered_seq, folded_state
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """One projection that is not the fold of its log; `path` is the first member in which they differ."""
+class Drift(NamedTuple):
+    """A stored projection that is not the fold of its run's log: where first, and how far each of the two has come."""
 
     run_id: UUID
-    path: str
+    path: str  # `state.run.status`; `projection` where none is stored, `projectedSeq` where only the number is wrong
     stored_seq: int | None
-    last_seq: int
-
-    def document(self) -> JsonObject:
-        """As JSON."""
-        return {
-            "runId": str(self.run_id),
-            "path": self.path,
-            "storedSeq": self.stored_seq,
-            "lastSeq": self.last_seq,
-        }
+    folded_seq: int
 
 
-def drift_of(run_id: UUID) -> Drift | None:
-    """How the stored projection differs from the fold of the whole log; None if it does not.
+def compared(run_id: UUID) -> tuple[ProjectionState, Drift | None]:
+    """The fold of a run's log, and how the stored projection differs from it. Read it in a `snapshot()`.
 
-    One that an older schema version wrote is no drift: it is refolded before use. Raises RunNotFound.
+    One of another schema version is no drift: it is refolded before anybody sees it.
     """
-    last_seq = Run.objects.filter(id=run_id).values_list("last_seq", flat=True).first()
-    if last_seq is None:
-        raise RunNotFound
-    stored = Projection.objects.filter(run_id=run_id).first()
+    folded = folded_state(run_id)
+    seq = covered_seq(folded)
+    columns = ("state", "private", "projected_seq", "schema_version")
+    stored = Projection.objects.filter(run_id=run_id).values_list(*columns).first()
     if stored is None:
-        return Drift(run_id, "(no projection)", None, last_seq)
-    if stored.schema_version != SCHEMA_VERSION:
-        return None
-    public, private = dump(fold(empty(str(run_id)), iterate_events(run_id, up_to=last_seq)))
-    if (stored.state, stored.private) == (public.decode(), private.decode()):
-        return None
-    path = _difference(orjson.loads(stored.state), orjson.loads(public))
-    path = path or _difference(orjson.loads(stored.private), orjson.loads(private), "(private)") or "(text)"
-    return Drift(run_id, path, stored.projected_seq, last_seq)
+        return folded, Drift(run_id, "projection", None, seq)
+    state, private, stored_seq, schema_version = stored
+    if schema_version != SCHEMA_VERSION:
+        return folded, None
+    path = first_difference(state, private, folded) or ("projectedSeq" if stored_seq != seq else None)
+    return folded, None if path is None else Drift(run_id, path, stored_seq, seq)
 
 
-def _difference(stored: object, folded: object, path: str = "") -> str | None:
-    """The path of the first difference, None without."""
-    if isinstance(stored, dict) and isinstance(folded, dict):
-        for name in sorted({*stored, *folded}):
-            if found := _difference(stored.get(name), folded.get(name), f"{path}.{name}" if path else name):
-                return found
-        return None
-    if isinstance(stored, list) and isinstance(folded, list) and len(stored) == len(folded):
-        for index, (one, other) in enumerate(zip(stored, folded, strict=True)):
-            if found := _difference(one, other, f"{path}[{index}]"):
-                return found
-        return None
-    return None if stored == folded else path or "(everything)"
+def drifts_in(run_ids: Sequence[UUID]) -> Iterator[Drift]:
+    """Every drift among these runs, as far as they exist. Read it in a `snapshot()`."""
+    for run_id in Run.objects.filter(id__in=run_ids).order_by("id").values_list("id", flat=True):
+        _, drift = compared(run_id)
+        if drift is not None:
+            yield drift
+
+
+def count_outdated(run_ids: Sequence[UUID]) -> int:
+    """How many of these runs have a projection of another schema version, which is refolded before its next use."""
+    return Projection.objects.filter(run_id__in=run_ids).exclude(schema_version=SCHEMA_VERSION).count()

@@ -49,12 +49,17 @@ def count_events(project_id: UUID, run_id: UUID, wanted: EventFilter) -> int:
 
 def iterate_events(run_id: UUID, *, up_to: int | None = None) -> Iterator[EventValue]:
     """Every event of a run in order, up to and with seq `up_to`; a page at a time is in memory."""
-    after = 0
-    while page := _rows(_events(run_id, None).filter(seq__gt=after), _PAGE):
-        for row in page:
-            if up_to is not None and row.seq > up_to:
+    for page in event_pages(run_id):
+        for event in page:
+            if up_to is not None and event.seq > up_to:
                 return
-            yield event_value(row)
+            yield event
+
+
+def event_pages(run_id: UUID, *, after: int = 0) -> Iterator[list[EventValue]]:
+    """Every event of a run after seq `after` in order, a page at a time, for whoever folds them."""
+    while page := _rows(_events(run_id, None).filter(seq__gt=after), _PAGE):
+        yield [event_value(row) for row in page]
         after = page[-1].seq
 
 

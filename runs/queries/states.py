@@ -1,11 +1,13 @@
 """Reads of a run's state."""
 
+from typing import cast
 from uuid import UUID
 
-from runs.domain.projection import SCHEMA_VERSION, dump, empty, fold
+from runs.domain.events import JsonObject
+from runs.domain.projection import SCHEMA_VERSION, ProjectionState, dump, empty, fold
 from runs.errors import RunNotFound
 from runs.models import Projection
-from runs.queries.events import iterate_events
+from runs.queries.events import event_pages
 
 
 def state_text(project_id: UUID, run_id: UUID) -> bytes:
@@ -23,5 +25,23 @@ def state_text(project_id: UUID, run_id: UUID) -> bytes:
 
 def folded_text(run_id: UUID) -> bytes:
     """The public state made anew from every event of the run."""
-    public, _ = dump(fold(empty(str(run_id)), iterate_events(run_id)))
+    public, _ = dump(folded_state(run_id))
     return public
+
+
+def folded_state(run_id: UUID, *, onto: ProjectionState | None = None) -> ProjectionState:
+    """The fold of the run's log, or of what follows the events that `onto` covers; however long, a page is in memory."""
+    state = onto or empty(str(run_id))
+    for page in event_pages(run_id, after=covered_seq(state)):
+        state = fold(state, page)
+    return state
+
+
+def covered_seq(state: ProjectionState) -> int:
+    """The number of the last event that went into `state`."""
+    return cast(int, cast(JsonObject, state.public["timeline"])["latestSeq"])
+
+
+def status_of(state: ProjectionState) -> str:
+    """The status that `state` shows of its run."""
+    return cast(str, cast(JsonObject, state.public["run"])["status"])

@@ -4,7 +4,7 @@ import psycopg
 from django.db import DataError
 from django.db import Error as DatabaseFault
 
-from runs.domain.events import Observation, ObservationKind, Undecodable
+from runs.domain.events import Envelope, Observation, ObservationKind, Undecodable
 from runs.errors import ControlPlaneError
 
 
@@ -19,7 +19,10 @@ def unstorable(observation: Observation) -> Observation:
     """The observation as a frame that could not be read: its bytes and its identity are kept."""
     return Observation(
         kind=ObservationKind.UNDECODABLE,
-        body=Undecodable(reason="what was read could not be stored"),
+        body=Undecodable(
+            reason="what was read could not be stored",
+            read=observation.body if isinstance(observation.body, Envelope) else None,
+        ),
         raw=observation.raw,
         source_id=observation.source_id,
     )

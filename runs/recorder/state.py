@@ -2,10 +2,10 @@
 
 from typing import cast
 
-from runs.domain.projection import SCHEMA_VERSION, ProjectionState, dump, empty, fold, load
+from runs.domain.projection import SCHEMA_VERSION, ProjectionState, dump, load
 from runs.models import Run
 from runs.models.statements import change_row
-from runs.queries import iterate_events
+from runs.queries import folded_state
 
 
 def current_state(run: Run) -> ProjectionState:
@@ -13,7 +13,7 @@ def current_state(run: Run) -> ProjectionState:
     stored = run.projection
     if stored.schema_version == SCHEMA_VERSION:
         return load(stored.state, stored.private)
-    return fold(empty(str(run.id)), iterate_events(run.id))
+    return folded_state(run.id)
 
 
 def awaited_replies(state: ProjectionState) -> int:

@@ -1,20 +1,18 @@
-"""A late observation as everybody sees it."""
+"""A late observation as everybody sees it: kept apart from the log, and shown without secrets."""
 
-import base64
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-import orjson
-
 from runs.domain.documents.clock import iso
 from runs.domain.events import JsonObject
+from runs.domain.normaliser.payloads import shown_bytes
 from runs.domain.redaction import Redactor
-from runs.domain.text import clean, storable
+from runs.domain.text import clean
 
 
 class LateRow(NamedTuple):
-    """The columns of a late observation that are shown; `body` holds the bytes as received."""
+    """The columns of a late observation that are shown; `body` are the bytes as received."""
 
     id: UUID
     run_id: UUID
@@ -26,27 +24,17 @@ class LateRow(NamedTuple):
 
 
 def late_document(row: LateRow, redactor: Redactor) -> JsonObject:
-    """The late row of the HTTP contract, without secrets."""
+    """The late observation of the HTTP contract. `payload` is what was received, shown as a payload of unknown type is.
+
+    `{json, encoding}`, `{text, encoding, payloadBase64}`, `{payloadBase64}` or `{}`; secrets are masked in every form.
+    """
+    source_id = row.source_id
     return {
         "id": str(row.id),
         "runId": str(row.run_id),
         "receivedAt": iso(row.received_at),
         "reason": row.reason,
         "kind": row.kind,
-        "sourceId": row.source_id,
-        "payload": _payload(redactor.redact_bytes(bytes(row.body))),
+        "sourceId": None if source_id is None else redactor.redact_text(clean(source_id)),
+        "payload": shown_bytes(bytes(row.body), redactor),
     }
-
-
-def _payload(body: bytes) -> JsonObject:
-    """JSON and other text as they read, beside the bytes; what is neither as bytes alone (events: payload decoding)."""
-    encoded = base64.b64encode(body).decode()
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return {"payloadBase64": encoded} if body else {}
-    try:
-        value, _ = storable(orjson.loads(text))
-        return {"json": value, "encoding": "json"}
-    except orjson.JSONDecodeError:
-        return {"text": clean(text), "encoding": "text", "payloadBase64": encoded} if text else {}

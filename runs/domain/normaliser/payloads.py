@@ -34,6 +34,15 @@ def read_payload(envelope: Envelope, redactor: Redactor) -> Payload:
     return _unknown(envelope.payload, redactor)
 
 
+def shown_bytes(data: bytes, redactor: Redactor) -> JsonObject:
+    """Any bytes as a payload of unknown type is shown: `{}`, `{json}`, `{text}` or `{payloadBase64}`, redacted.
+
+    Base64 inside JSON is looked into: a frame may hold a payload in it.
+    """
+    shown = _unknown(data, redactor).shown if data else {}
+    return {**shown, "json": _looked_into(shown["json"], redactor)} if "json" in shown else shown
+
+
 def redacted_json(data: bytes, redactor: Redactor) -> object:
     """The JSON value in `data`, storable and redacted; None where `data` holds none."""
     try:
@@ -89,6 +98,14 @@ def _masked_base64(value: object, redactor: Redactor) -> object:
         return value
     masked = _masked_content(data, redactor)
     return value if masked is data else b64encode(masked).decode()
+
+
+def _looked_into(value: object, redactor: Redactor) -> object:
+    if isinstance(value, dict):
+        return {name: _looked_into(item, redactor) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_looked_into(item, redactor) for item in value]
+    return _masked_base64(value, redactor)
 
 
 def _masked_content(data: bytes, redactor: Redactor) -> bytes:

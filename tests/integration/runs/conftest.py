@@ -1,18 +1,18 @@
-"""Runs written row by row, for what only reads: streams, pages, the terminal."""
+"""Runs with a log of a test's own choosing, for what only reads: streams, pages, the terminal."""
 
 from collections.abc import Callable
 from uuid import UUID
 
 import orjson
 import pytest
-from django.db import connection, transaction
 
-from runs import hub
-from runs.domain.projection import SCHEMA_VERSION
-from runs.models import Event, Project, Projection, Run, RuntimeSession
-from runs.models.event import AppendOnly
+from runs.domain.events import RUNTIME, Draft
+from runs.domain.lifecycle import RunStatus
+from runs.domain.projection import SCHEMA_VERSION, dump, empty
+from runs.models import Project, Projection, Run, RuntimeSession
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
+from runs.recorder import writing
 
 MODE = "macp.mode.decision.v1"
 
@@ -35,62 +35,41 @@ def store_run(*, project_id: UUID = DEFAULT_PROJECT_ID, **columns: object) -> Ru
             **columns,
         }
     )
+    public, private = dump(empty(str(run_id)))
     RuntimeSession.objects.create(run=run)
-    Projection.objects.create(run=run, state=_state(0), private="{}", schema_version=SCHEMA_VERSION)
+    Projection.objects.create(run=run, state=public.decode(), private=private.decode(), schema_version=SCHEMA_VERSION)
     return run
 
 
 def append(run: Run, count: int = 1, *, type: str = "message.received", **data: object) -> list[int]:
     """The numbers of `count` more events, committed with the projection; whoever watches is nudged."""
-    with transaction.atomic():
-        locked = Run.objects.lock(run.id, epoch=None)
-        seqs = [locked.last_seq + number for number in range(1, count + 1)]
-        for seq in seqs:
-            _insert(locked, seq, type, data or {"sender": "alice", "messageType": "Note", "number": seq})
-        Run.objects.filter(id=run.id).update(last_seq=seqs[-1])
-        Projection.objects.filter(run=run).update(state=_state(seqs[-1]), projected_seq=seqs[-1])
-        hub.nudge(run.id)
-    return seqs
+    with writing(run.id, epoch=None) as writer:
+        first = writer.run.last_seq + 1
+        drafts = [
+            _of_runtime(type, data or {"sender": "alice", "messageType": "Note", "number": seq})
+            for seq in range(first, first + count)
+        ]
+        return [event.seq for event in writer.append(drafts)]
 
 
 def end(run: Run, *, status: str = "completed", code: str = "resolved", error: str | None = None) -> int:
-    """The number of the ending, which the run has now."""
-    data: dict[str, object] = {"status": status, "runStatus": status, "ending": {"status": status, "code": code}}
+    """The number of the ending, which the run has now, whatever its log says before."""
+    ending = {"code": code, "status": status}
+    data: dict[str, object] = {"status": status, "runStatus": status, "ending": ending}
     if error:
         data["error"] = error
-    with transaction.atomic():
-        seq = Run.objects.lock(run.id, epoch=None).last_seq + 1
-        _insert(run, seq, f"run.{status}", data)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE runs_run SET last_seq = %s, ending_seq = %s, status = %s, ended_at = now() WHERE id = %s",
-                [seq, seq, status, run.id],
-            )
-        Projection.objects.filter(run=run).update(state=_state(seq), projected_seq=seq)
-        hub.nudge(run.id)
-    return seq
+    with writing(run.id, epoch=None) as writer:
+        writer.append([])  # under the lock the clock is read first
+        writer.run.status = RunStatus.RUNNING  # from where every ending is a legal move
+        return writer.append_ending(
+            _of_runtime(f"run.{status}", data),
+            ending=orjson.dumps(ending).decode(),
+            error_code=code if status == "failed" else None,
+        ).seq
 
 
-def _insert(run: Run, seq: int, type: str, data: dict[str, object]) -> None:
-    # save() of an append-only model refuses; the plain save of every model does not.
-    super(
-        AppendOnly,
-        Event(
-            run_id=run.id,
-            project_id=run.project_id,
-            seq=seq,
-            ts=run.created_at,
-            type=type,
-            source_kind="runtime",
-            source_name="scripted-runtime",
-            lease_epoch=1,
-            data=orjson.dumps(data).decode(),
-        ),
-    ).save(force_insert=True)
-
-
-def _state(seq: int) -> str:
-    return orjson.dumps({"timeline": {"latestSeq": seq}}).decode()
+def _of_runtime(type: str, data: dict[str, object]) -> Draft:
+    return Draft(type=type, data=data, source_kind=RUNTIME, source_name="scripted-runtime")
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """The staff pages: everything is shown, nothing that machines write can be changed, no secret is read."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from runs.admin.shown import LINK
+from runs.domain.endings import DecidedBy, EndingCode, Verdict
 from runs.domain.events import Draft, EventType
+from runs.ending import end_run
 from runs.models import (
     ApiKey,
     Artifact,
@@ -36,8 +39,8 @@ from runs.models import (
 )
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.recorder import record
-from tests.cast import envelope, running_run
+from runs.recorder import quarantine, record
+from tests.cast import envelope, queued_message, running_run
 
 pytestmark = [
     pytest.mark.django_db,
@@ -63,24 +66,16 @@ def staff(client: Client) -> Client:
 def run(transactional_or_not: None) -> Run:
     """A run of which everything exists, some of it hostile, some of it secret."""
     Project.objects.get_or_create(id=DEFAULT_PROJECT_ID, defaults={"name": "Default", "slug": "default"})
-    run = running_run(tags=["blue"], metadata={"note": SCRIPT})
-    Run.objects.filter(id=run.id).update(request="canary-request", error_message=SCRIPT, observer_id=uuid7())
+    owned = {"observer_id": uuid7(), "lease_epoch": 1}
+    run = running_run(tags=["blue"], metadata={"note": SCRIPT}, error_message=SCRIPT, **owned)
+    Run.objects.filter(id=run.id).update(request="canary-request")
     record(run.id, [envelope(1, text=SCRIPT), envelope(2, kind=SCRIPT, sender=SCRIPT)], epoch=None)
     now = timezone.now()
-    Observer.objects.create(id=Run.objects.get(id=run.id).observer_id, host="h", process_id=1, version="1")
+    Observer.objects.create(id=run.observer_id, host="h", process_id=1, version="1")
     RuntimeSession.objects.filter(run=run).update(start_envelope=SECRET, adapter_state=SECRET, state=SCRIPT)
-    OutboundMessage.objects.create(
-        run=run,
-        message_id=uuid7(),
-        position=1,
-        category="message",
-        message_type=SCRIPT,
-        sender="alice",
-        body=SECRET,
-        payload_descriptor='{"preview": "<script>"}',
-    )
-    body = b"password=hunter2-hunter2 " + SCRIPT.encode()
-    LateObservation.objects.create(run=run, reason="conflict", kind="ambient-envelope", source_id="env:x", body=body)
+    said = {"category": "message", "message_type": SCRIPT, "payload_descriptor": '{"preview": "<script>"}'}
+    queued_message(run, body=SECRET, **said)
+    record(run.id, [envelope(1, text=f"password=hunter2-hunter2 {SCRIPT}")], epoch=None)  # contradicts the first
     Artifact.objects.create(run=run, kind="json", label=SCRIPT, inline={"a": SCRIPT})
     ApiKey.objects.create(name="robot", secret_sha256=hashlib.sha256(SECRET).digest(), scopes=["runs:read"])
     Ticket.objects.create(run=run, secret_sha256=SECRET, holder="robot", scopes=["runs:read"], expires_at=now)
@@ -228,32 +223,57 @@ def test_lists_are_filtered(
     assert page not in _shown(staff, _list(model, **other))
 
 
-def _ending(run: Run) -> Callable[[], None]:
-    def end() -> None:
-        certificate = (
-            '{"status": "failed", "code": "session_lost", "decidedBy": "observer", "evidence": {"lastSeq": 4}}'
-        )
-        Run.objects.filter(id=run.id).update(
-            status="failed", ending=certificate, ended_at=timezone.now(), ending_seq=run.last_seq
-        )
-
-    return end
-
-
 def test_an_ending_is_shown_with_who_decided_and_on_what_evidence(staff: Client, run: Run) -> None:
-    _ending(run)()
+    lost = Verdict(
+        code=EndingCode.SESSION_LOST,
+        message=SCRIPT,
+        runtime_code="NOT_FOUND",
+        runtime_asked="SESSION_NOT_FOUND",
+        missing={"afterOrdinal": 2, "reason": "evicted"},
+    )
+    end_run(run.id, lost, epoch=1)
     page = _shown(staff, _page(run))
 
-    assert "failed (session_lost), decided by observer" in page
-    assert "&quot;lastSeq&quot;: 4" in page
+    assert "failed (session_lost), decided by the observer that owned it" in page
+    assert "What went wrong: &lt;script&gt;alert(1)&lt;/script&gt; (NOT_FOUND)" in page
+    assert "The runtime was asked and answered SESSION_NOT_FOUND." in page
+    assert "Missing: what the session said after its message 2; the runtime had let go of the session." in page
+    assert f"Owned by {run.observer_id} under epoch 1." in page
+    assert "Nothing was left to clean up." in page
+
+
+def test_a_clean_up_is_shown_with_its_tries_and_what_failed(staff: Client, run: Run) -> None:
+    end_run(run.id, Verdict(code=EndingCode.RUN_TIMEOUT, decided_by=DecidedBy.SWEEPER), epoch=None)
+    due = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+    tried = {"cleanup_attempts": 2, "cleanup_errors": [f"CancelSession: {SCRIPT}"]}
+    Run.objects.filter(id=run.id).update(cleanup_status="pending", cleanup_due_at=due, **tried)
+    page = _shown(staff, _page(run))
+
+    assert "Still to be done after 2 tries" in page
+    assert "The next try is due at 2026-01-31 09:30:00 UTC." in page
+    assert "Failed: CancelSession: &lt;script&gt;" in page
+
+
+def test_late_observations_are_counted_on_the_page_of_their_run_and_one_click_away_l04(staff: Client, run: Run) -> None:
+    end_run(run.id, Verdict(code=EndingCode.RESOLVED), epoch=1)
+    assert quarantine(run.id, [envelope(7, text="Bearer canary-canary-canary-canary-1")]) == 1
+    page = _shown(staff, _page(run))
+    listed = _shown(staff, _list(LateObservation, run__exact=run.id))
+
+    # It should count the contradiction from before the ending, too.
+    assert f'href="{_list(LateObservation, run__exact=run.id)}">2 late observations</a>' in page
+    assert "after_ending" in listed
+    row = LateObservation.objects.get(run_id=run.id, reason="after_ending")
+    shown = _shown(staff, _page(row))
+    assert "env:m-7" in shown
+    assert "canary" not in shown
 
 
 def _more_rows() -> None:
     run = running_run()
     record(run.id, [envelope(1)], epoch=None)
-    message = {"message_type": "x", "sender": "a", "payload_descriptor": "", "category": "message", "position": 1}
-    OutboundMessage.objects.create(run=run, message_id=uuid7(), **message)
-    LateObservation.objects.create(run=run, reason="conflict", kind="k", body=b"")
+    queued_message(run)
+    record(run.id, [envelope(1, text="other words")], epoch=None)
     ApiKey.objects.create(name="other", secret_sha256=run.id.bytes * 2, scopes=[])
     AuditEntry.objects.create(actor="robot", actor_type="api_key", action="run.created", resource="run")
 

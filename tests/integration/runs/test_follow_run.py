@@ -143,6 +143,7 @@ async def test_a_page_ends_early_rather_than_growing_beyond_its_bytes(
     assert await _seqs(run) == list(range(1, ending + 1))
 
 
+@pytest.mark.handmade_rows("an event was taken out of the log")
 async def test_a_gap_in_the_log_is_never_passed_over(
     stored_run: Callable[..., Run], append_events: Callable[..., list[int]]
 ) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from runs.api.requests import read_execution_request
+from runs.domain.events import EventType
 from runs.domain.requests import decode_request
 from runs.errors import IdempotencyKeyReused
 from runs.models import AuditEntry, Event, Project, Run
@@ -23,9 +24,11 @@ from runs.models.project import DEFAULT_PROJECT_ID
 from runs.models.stored_request import bearer_of
 from runs.operations.audit import Actor
 from runs.operations.launch import Launched, launch_run
+from runs.recorder import record
 from tests.bodies import UUID_4, Body, changed, full_body, short_body
 from tests.caller import Post
-from tests.invariants import assert_invariants
+from tests.cast import run_event
+from tests.invariants import assert_invariants, types_of
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -113,11 +116,13 @@ def test_who_created_a_run_is_in_the_audit_list(caller: Client, post_run: Post) 
 @pytest.mark.django_db
 def test_a_repeated_request_is_the_same_run_with_its_present_status_a08(post_run: Post) -> None:
     first = post_run(full_body())
-    Run.objects.filter(id=first["runId"]).update(status="starting")
+    run_id = UUID(str(first["runId"]))
+    record(run_id, [run_event(run_id, EventType.RUN_STARTED, "starting")], epoch=None)
     again = post_run(dict(reversed(full_body().items())))
 
     assert again == first | {"status": "starting"}
-    assert Run.objects.count() == Event.objects.count() == AuditEntry.objects.count() == 1
+    assert Run.objects.count() == AuditEntry.objects.count() == 1
+    assert types_of(run_id) == ["run.created", "run.started"]
 
 
 @pytest.mark.django_db

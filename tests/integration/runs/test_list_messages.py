@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from runs.models import OutboundMessage, Run
-from runs.models.identity import uuid7
-from tests.cast import running_run
+from runs.recorder import record
+from tests.cast import ack, queued_message, running_run
 
 pytestmark = pytest.mark.django_db
 
@@ -16,19 +16,8 @@ ROW = {
 }
 
 
-def sent(run: Run, position: int, **columns: object) -> OutboundMessage:
-    return OutboundMessage.objects.create(
-        run=run,
-        message_id=uuid7(),
-        position=position,
-        category="kickoff",
-        message_type="Proposal",
-        sender="alice",
-        recipients=["bob"],
-        body=b"secret bytes",
-        payload_descriptor='{"encoding":"json","sizeBytes":2}',
-        **columns,
-    )
+def sent(run: Run, position: int) -> OutboundMessage:
+    return queued_message(run, position=position, sender="alice", recipients=["bob"], body=b"secret bytes")
 
 
 def test_a_run_that_sent_nothing_has_an_empty_array(caller: Client) -> None:
@@ -38,12 +27,14 @@ def test_a_run_that_sent_nothing_has_an_empty_array(caller: Client) -> None:
 def test_messages_come_in_the_order_of_sending_with_every_member(caller: Client) -> None:
     run = running_run()
     second = sent(run, 1)
-    first = sent(run, 0, status="accepted", ack='{"ok":true}')
+    first = sent(run, 0)
+    record(run.id, [ack(str(first.message_id))], epoch=None)
     rows = caller.get(f"/runs/{run.id}/messages").json()
 
     assert [row["id"] for row in rows] == [str(first.id), str(second.id)]
     assert all(set(row) == ROW for row in rows)
-    assert (rows[0]["ack"], rows[0]["payloadDescriptor"]) == ({"ok": True}, {"encoding": "json", "sizeBytes": 2})
+    assert (rows[0]["status"], rows[0]["ack"]["ok"]) == ("accepted", True)
+    assert rows[0]["payloadDescriptor"] == {"encoding": "json", "sizeBytes": 2}
     assert rows[0]["runtimeSessionId"] == run.session_id
     assert (rows[1]["ack"], rows[1]["sentAt"], rows[1]["replyStatus"]) == (None, None, None)
 

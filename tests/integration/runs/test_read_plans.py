@@ -7,15 +7,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from runs import queries
-from runs.models import Run
+from runs.models import LateObservation, Run
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.queries import EventFilter, RunFilter
+from runs.queries.invariants import BROKEN
+from runs.queries.pages import run_pages
 from tests.cast import queued_run
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.handmade_rows("plans need many rows, not true ones"),
-]
+pytestmark = [pytest.mark.django_db, pytest.mark.handmade_rows("thousands of rows for the planner alone, without logs")]
 
 MANY_RUNS = """
 INSERT INTO runs_run (id, project_id, status, mode, mode_name, runtime_kind, session_id, session_opener, traceparent,
@@ -31,6 +30,22 @@ SELECT gen_random_uuid(), run.id, run.project_id, seq, now(), now(), 'message.re
 FROM (SELECT id, project_id FROM runs_run WHERE last_seq = 0 LIMIT 100) AS run, generate_series(2, 200) AS seq
 """
 
+MANY_OBSERVATIONS = """
+INSERT INTO runs_rawobservation (id, run_id, seq, created_at, kind, source_id, body)
+SELECT gen_random_uuid(), run_id, seq, now(), 'stream-envelope', 'env:' || seq, '' FROM runs_event WHERE seq > 1
+"""
+MANY_MESSAGES = """
+INSERT INTO runs_outboundmessage (id, run_id, message_id, position, category, message_type, sender, recipients,
+    payload_descriptor, status, attempt, created_at, updated_at)
+SELECT gen_random_uuid(), run_id, gen_random_uuid(), seq, 'message', 'Note', 'a', '{}', '{}', 'sent', 0, now(), now()
+FROM runs_event WHERE seq BETWEEN 2 AND 21
+"""
+MANY_LATE = """
+INSERT INTO runs_lateobservation (id, run_id, received_at, reason, kind, source_id, digest, body)
+SELECT gen_random_uuid(), run_id, now(), 'conflict', 'stream-envelope', 'env:' || seq, 'x', ''
+FROM runs_event WHERE seq BETWEEN 2 AND 51
+"""
+
 
 @pytest.fixture
 def crowded() -> Run:
@@ -39,7 +54,10 @@ def crowded() -> Run:
     with connection.cursor() as cursor:
         cursor.execute(MANY_RUNS)
         cursor.execute(MANY_EVENTS)
-        cursor.execute("ANALYZE runs_run; ANALYZE runs_event")
+        cursor.execute(MANY_OBSERVATIONS)
+        cursor.execute(MANY_MESSAGES)
+        cursor.execute(MANY_LATE)
+        cursor.execute("ANALYZE runs_run, runs_event, runs_rawobservation, runs_outboundmessage, runs_lateobservation")
     return run
 
 
@@ -74,3 +92,24 @@ def test_events_of_a_run_come_from_their_numbering(crowded: Run, wanted: EventFi
 
 def test_a_state_is_one_statement(crowded: Run) -> None:
     assert "Index Scan" in plan_of(lambda: queries.state_text(DEFAULT_PROJECT_ID, crowded.id))
+
+
+def test_late_data_of_a_run_come_from_their_order(crowded: Run) -> None:
+    run_id = LateObservation.objects.values_list("run_id", flat=True).first()
+    assert run_id is not None
+    plan = plan_of(lambda: queries.late_of(DEFAULT_PROJECT_ID, run_id, limit=20, offset=0))
+
+    assert "late_run_order" in plan
+    assert "Sort" not in plan
+
+
+def test_no_invariant_reads_a_whole_table_of_a_log(crowded: Run) -> None:
+    page = next(run_pages())
+    plans = {}
+    with connection.cursor() as cursor:
+        for invariant, query in BROKEN.items():
+            cursor.execute("EXPLAIN " + query, {"runs": page})
+            plans[invariant] = "\n".join(line for (line,) in cursor.fetchall())
+
+    tables = ("runs_event", "runs_rawobservation", "runs_outboundmessage", "runs_lateobservation")
+    assert not [one.words for one, plan in plans.items() for table in tables if f"Seq Scan on {table}" in plan]

@@ -222,7 +222,7 @@ class TestTheDatabaseItself:
         with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement.format(table) + f" WHERE run_id = '{run.id}'")
 
-    @pytest.mark.handmade_rows("a log is pruned, its run is not")
+    @pytest.mark.handmade_rows("a log that was pruned no longer begins at 1")
     def test_lets_a_prune_that_says_so_delete(self) -> None:
         run = running_run()
         with transaction.atomic(), connection.cursor() as cursor:
@@ -287,6 +287,8 @@ def test_what_the_database_refuses_is_kept_as_bytes_and_the_others_are_recorded_
     assert kinds == ["stream-envelope", "undecodable", *["stream-envelope"] * 9]
     assert bytes(RawObservation.objects.get(run_id=run.id, seq=2).body) == batch[1].raw
     assert types_of(run.id).count("message.received") == 11
+    # Said again in the same words it contradicts nothing.
+    assert not LateObservation.objects.filter(run_id=run.id).exists()
     assert_invariants()
 
 

@@ -64,10 +64,14 @@ class Writer:
 
     def _take_over(self, run_id: UUID) -> None:
         with connection.cursor() as cursor:
+            # As the claim does it: nobody takes a run that has ended.
             cursor.execute(
-                "UPDATE runs_run SET lease_epoch = lease_epoch + 1 WHERE id = %s RETURNING lease_epoch", [run_id]
+                "UPDATE runs_run SET lease_epoch = lease_epoch + 1 WHERE id = %s AND ending_seq IS NULL"
+                " RETURNING lease_epoch",
+                [run_id],
             )
-            self._epochs[run_id] = cursor.fetchone()[0]
+            for (epoch,) in cursor.fetchall():
+                self._epochs[run_id] = epoch
 
     def _roll_back(self, run_id: UUID, batch: list) -> None:  # type: ignore[type-arg]
         with transaction.atomic(), writing(run_id, epoch=None) as writer:

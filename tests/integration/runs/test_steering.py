@@ -491,6 +491,7 @@ def test_a_refused_kickoff_message_stops_the_kickoff() -> None:
     assert fate(following) == ("queued", None)
 
 
+@pytest.mark.handmade_rows("a fate that no event tells of")
 @pytest.mark.parametrize(("status", "runtime_code"), [("rejected", "FORBIDDEN"), ("failed", None)])
 def test_a_kickoff_that_failed_before_a_take_over_has_failed(status: str, runtime_code: str | None) -> None:
     run = run_taken_over()
