@@ -12,13 +12,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from runs.domain.endings import EndingCode, Verdict
+from runs.domain.projection import ProjectionState
 from runs.ending import end_run
 from runs.models import OutboundMessage, Projection, RawObservation, Run
 from runs.models.identity import uuid7
-from runs.queries import invariants, pages
-from runs.queries.invariants import Invariant
+from runs.queries import drift, folded_state, invariants, pages
 from runs.recorder import quarantine, record
 from tests.cast import ack, envelope, fresh, queued_message, running_run
+from tests.processes import PROJECT
 
 pytestmark = pytest.mark.django_db
 
@@ -398,10 +399,46 @@ class Busy:
 def test_beside_writers_nothing_is_taken_for_broken() -> None:
     runs = [running_run().id for _ in range(6)]
     with Busy(runs) as busy:
-        found = [check() for _ in range(12)]
+        found = [check() for _ in range(6)]
 
     assert busy.rounds > 1
-    assert found == [(0, "6 runs checked: every invariant holds.\n")] * 12
+    assert found == [(0, "6 runs checked: every invariant holds.\n")] * 6
+
+
+@pytest.fixture
+def overtaken(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Whoever has folded a log is overtaken by a writer before he reads what is stored; how often that happened."""
+    numbers: list[int] = []
+
+    def folded_and_overtaken(run_id: UUID) -> ProjectionState:
+        state = folded_state(run_id)
+        numbers.append(len(numbers))
+        writer = threading.Thread(target=write, args=(run_id, f"overtaking-{numbers[-1]}"))
+        writer.start()
+        writer.join()
+        return state
+
+    def write(run_id: UUID, name: str) -> None:
+        try:
+            record(run_id, [envelope(name)], epoch=None)
+        finally:
+            connection.close()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(drift, "folded_state", folded_and_overtaken)
+        yield numbers
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("command", [("check_invariants",), ("rebuild_projections", "--check")])
+def test_a_writer_that_comes_between_two_reads_is_not_taken_for_a_fault(
+    command: tuple[str, ...], overtaken: list[int]
+) -> None:
+    runs = [running_run(), running_run()]
+    call_command(*command, stdout=StringIO())  # exits where anything is wrong
+
+    assert len(overtaken) == 2
+    assert [fresh(run).last_seq for run in runs] > [run.last_seq for run in runs]
 
 
 @pytest.fixture
@@ -432,8 +469,7 @@ def test_a_lock_of_somebody_else_is_not_waited_for(locked: Run) -> None:
     assert check() == (0, "1 run checked: every invariant holds.\n")
 
 
-def test_an_invariant_is_what_it_says() -> None:
-    listed = invariants.invariants()
-    assert [one.id for one in listed] == sorted((one.id for one in listed), key=lambda number: int(number[1:]))
-    assert {one.id for one in listed} == {"I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I15"}
-    assert all(isinstance(one, Invariant) for one in listed)
+def test_the_documented_invariants_are_those_that_are_checked() -> None:
+    rows = [f"| {one.id} | {one.words} |" for one in invariants.invariants()]
+    assert "\n".join(rows) in (PROJECT / "docs" / "database.md").read_text()
+    assert {one.id for one in invariants.invariants()} == {*(f"I{number}" for number in range(1, 9)), "I15"}
