@@ -15,10 +15,14 @@ from runs.models import Event, RawObservation, Run
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.operations.audit import Actor
 from runs.operations.launch import launch_run
+from tests.faults.host import PATIENT, ObserverHost, at_runtime
 from tests.runtime_process import StandInRuntime
 
 PATIENCE_SECONDS = 90
 STEP_SECONDS = 0.03
+EVENTS = 600
+RATE = 150
+WHOLE = EVENTS + 2
 
 
 def launch(kind: str = "macp", *, options: dict[str, object] | None = None, **changes: object) -> UUID:
@@ -75,6 +79,26 @@ def _holds(condition: Callable[[], bool]) -> bool:
 def run_of(run_id: UUID) -> Run:
     """The run with its session, as it is now."""
     return Run.objects.select_related("session").get(id=run_id)
+
+
+@contextlib.contextmanager
+def a_run_under_way() -> Iterator[tuple[UUID, ObserverHost]]:
+    """A run of WHOLE envelopes, a part of them recorded, and the patient observer that owns it."""
+    with stand_in(*load(EVENTS, rate=RATE)) as runtime:
+        run_id = launch()
+        with ObserverHost(at_runtime(runtime.address), settings=PATIENT) as host:
+            wait_until(has_read(run_id, EVENTS // 6))
+            yield run_id, host
+
+
+def terminate_sessions(*, share: float = 1.0) -> None:
+    """The sessions of observers with the database are terminated, or a share of them by chance."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = 'signalbox-observer' AND random() < %s",
+            [share],
+        )
 
 
 def has_read(run_id: UUID, envelopes: int) -> Callable[[], bool]:
