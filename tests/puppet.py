@@ -64,6 +64,9 @@ class Puppet:
     async def appears(self, timeout: float) -> None:
         await asyncio.sleep(0)
 
+    def may_repeat(self, message: bytes) -> bool:
+        return True
+
     async def send(self, message: bytes) -> Sent:
         return ACCEPTED
 
@@ -147,6 +150,9 @@ class PuppetRuntime:
         puppet = STAGE.session(plan.session_id)
         puppet.handles += 1
         return puppet
+
+    def may_send_as(self, plan: SessionPlan, participant: str) -> bool:
+        return True
 
     async def policy_known(self, policy_version: str) -> bool:
         return True

@@ -16,7 +16,7 @@ from runs.bridge import rows
 from runs.domain.endings import SESSION_NOT_FOUND, EndingCode
 from runs.domain.events import Envelope, SessionSnapshot
 from runs.domain.lifecycle import RunStatus
-from runs.errors import RuntimeFault, SessionNotFound, ValidationFailed
+from runs.errors import RuntimeFault, RuntimeTimedOut, RuntimeUnavailable, SessionNotFound, ValidationFailed
 from runs.observer import launch_steps
 from runs.observer.backoff import delay
 from runs.observer.decided import REFUSED, failed, failed_by
@@ -79,7 +79,7 @@ async def _open(run: OwnedRun, session: Session, patience: Patience, start: byte
     """The runtime has opened our session, now or at an earlier attempt."""
     try:
         sent = await patience.ask(lambda: session.start(start))
-        is_ours = sent.ack.ok or (_exists_already(sent) and await _is_ours(run, session))
+        is_ours = sent.ack.ok or (_exists_already(sent) and await patience.ask(lambda: _is_ours(run, session)))
     except RuntimeFault as fault:
         raise failed_by(EndingCode.RUNTIME_REJECTED, fault) from fault
     if not is_ours:
@@ -94,8 +94,11 @@ def _exists_already(sent: Sent) -> bool:
 
 
 async def _is_ours(run: OwnedRun, session: Session) -> bool:
-    """True if the session that is there was opened by our own SessionStart, sent by an attempt whose answer was lost."""
-    with contextlib.suppress(TimeoutError):
+    """True if the session that is there was opened by our own SessionStart, sent by an attempt whose answer was lost.
+
+    Raises RuntimeTimedOut or RuntimeUnavailable where the runtime does not say: that is no reason to give the session up.
+    """
+    try:
         async with (
             asyncio.timeout(settings.RUNTIME_REQUEST_TIMEOUT_MS / 1000),
             contextlib.aclosing(session.observe(0)) as stream,  # type: ignore[type-var]
@@ -103,7 +106,9 @@ async def _is_ours(run: OwnedRun, session: Session) -> bool:
             async for one in stream:
                 if isinstance(one.body, Envelope):
                     return one.body.message_id == str(launch_steps.start_id(run.id))
-    return False
+    except TimeoutError as silence:
+        raise RuntimeTimedOut("the runtime does not say whose session it is") from silence
+    raise RuntimeUnavailable("the runtime did not say whose session it is")
 
 
 async def _granted_ttl(session: Session) -> int | None:

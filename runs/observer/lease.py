@@ -76,13 +76,16 @@ def beat(observer: UUID) -> bool:
         return bool(cursor.rowcount == 1)
 
 
-def claim(observer: UUID, room: int, *, only: UUID | None = None) -> list[Lease]:
-    """Up to `room` runs that nobody living owns are owned by `observer`, oldest first; just run `only` where given."""
+def claim(observer: UUID, room: int, *, only: UUID | None = None, by_hand: bool = False) -> list[Lease]:
+    """Up to `room` runs that nobody living owns are owned by `observer`, oldest first; just run `only` where given.
+
+    Where taking over is switched off (RUN_RECOVERY_ENABLED), only what nobody has started, unless somebody asks `by_hand`.
+    """
     parameters: dict[str, str | int | float | UUID | None] = {
         "me": observer,
         "room": room,
         "only": only,
-        "recovers": settings.RUN_RECOVERY_ENABLED,
+        "recovers": by_hand or settings.RUN_RECOVERY_ENABLED,
         "admission": settings.SESSION_POLL_TIMEOUT_MS / 1000,
     }
     with transaction.atomic():

@@ -219,6 +219,7 @@ class SessionReader:
             await rows(quarantine, self._run.id, batch)
         else:
             self.took(recorded)
+            self._recovery.recorded()
 
     async def _lost(self) -> None:
         if self._over is not None:

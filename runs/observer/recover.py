@@ -6,25 +6,28 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from runs.bridge import rows
 from runs.domain.events import JsonObject
+from runs.domain.lifecycle import RunStatus
 from runs.ending import Questions
 from runs.models import Observer, Run
 from runs.observer import lease
 from runs.observer.heart import Heart
-from runs.observer.owned import load_owned
+from runs.observer.lease import Lease
 from runs.observer.recovery import Recovered, outcomes, report
-from runs.observer.session import RunObserver
+from runs.observer.take_up import take_up
 from runs.runtimes.registry import Runtimes
 
 Told = Callable[[int, int], None]
 
 
 def ownerless(only: UUID | None = None) -> list[UUID]:
-    """The open runs nobody living owns, oldest first."""
+    """The open runs nobody living owns and that would be taken up, oldest first."""
     lost = Observer.objects.exclude(lost_at=None).values("id")
     open_runs = Run.objects.filter(Q(observer_id=None) | Q(observer_id__in=lost), ending_seq=None)
+    open_runs = open_runs.exclude(status=RunStatus.QUEUED, admission_deadline__lte=Now())  # a sweep ends them
     if only is not None:
         open_runs = open_runs.filter(id=only)
     return list(open_runs.order_by("created_at").values_list("id", flat=True))
@@ -40,25 +43,36 @@ async def recover(*, only: UUID | None, told: Told) -> JsonObject:
     heart, runtimes = Heart(me, asyncio.get_running_loop()), Runtimes()
     heart.start()
     try:
-        claimed = await rows(lease.claim, me, settings.OBSERVER_MAX_RUNS, only=only)
-        launching, questions = asyncio.Semaphore(settings.OBSERVER_LAUNCH_CONCURRENCY), Questions()
-        recovered: list[asyncio.Future[Recovered]] = []
-        tasks = []
-        for one in claimed:
-            future: asyncio.Future[Recovered] = asyncio.get_running_loop().create_future()
-            future.add_done_callback(lambda _: told(sum(one.done() for one in recovered), len(claimed)))
-            recovered.append(future)
-            run = await rows(load_owned, one.run_id, one.epoch)
-            observer = RunObserver(
-                run, runtimes.get(run.kind), launching=launching, questions=questions, recovered=future
-            )
-            tasks.append(asyncio.create_task(observer.run()))
-        known = await outcomes(recovered)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        claimed = await rows(lease.claim, me, settings.OBSERVER_MAX_RUNS, only=only, by_hand=True)
+        known = await _taken_up(claimed, runtimes, told)
         return report(len(claimed), known, skipped=int(only is not None and not claimed))
     finally:
         heart.stop()
         await rows(lease.hand_back, me)
         await runtimes.close()
+
+
+async def _taken_up(claimed: list[Lease], runtimes: Runtimes, told: Told) -> list[Recovered]:
+    """What became of each, once each is being read or has ended. Nobody watches them any more then."""
+    launching, questions = asyncio.Semaphore(settings.OBSERVER_LAUNCH_CONCURRENCY), Questions()
+    recovered = [asyncio.get_running_loop().create_future() for _ in claimed]
+
+    async def watch(owned: Lease, future: "asyncio.Future[Recovered]") -> None:
+        try:
+            observer = await take_up(
+                owned, runtimes=runtimes, launching=launching, questions=questions, recovered=future
+            )
+            if observer is not None:
+                await observer.run()
+        finally:
+            future.cancel()  # nobody is left to say how it went
+
+    for future in recovered:
+        future.add_done_callback(lambda _: told(sum(one.done() for one in recovered), len(claimed)))
+    tasks = [asyncio.create_task(watch(*one)) for one in zip(claimed, recovered, strict=True)]
+    try:
+        return await outcomes(recovered)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from runs.domain.endings import EndingCode, Verdict
 from runs.domain.events import Draft, EventType, JsonObject, Observation
 from runs.domain.lifecycle import RunStatus
 from runs.observer.owned import OwnedRun
@@ -44,6 +45,11 @@ class Recovery:
             return list(batch)
         self._is_told = True
         return [*batch, self._draft(self._mode)]
+
+    def recorded(self) -> None:
+        """What was announced is in the log: the run is being read, even if its session has nothing to say."""
+        if self._is_told:
+            self.stands()
 
     def stands(self) -> None:
         """The run is being read."""
@@ -86,7 +92,7 @@ def _mode_of(run: OwnedRun) -> str:
 
 def report(claimed: int, recovered: Sequence[Recovered], *, skipped: int = 0) -> JsonObject:
     """What a take-over came to: `{claimed, recovered, failed, skipped, runs: [{runId, mode, code?}]}`."""
-    failed = [one for one in recovered if one.code is not None and one.code != "resolved"]
+    failed = [one for one in recovered if one.code is not None and _fails(one.code)]
     return {
         "claimed": claimed,
         "recovered": len(recovered) - len(failed),
@@ -96,3 +102,7 @@ def report(claimed: int, recovered: Sequence[Recovered], *, skipped: int = 0) ->
             {"runId": str(one.run_id), "mode": one.mode} | ({"code": one.code} if one.code else {}) for one in recovered
         ],
     }
+
+
+def _fails(code: str) -> bool:
+    return Verdict(code=EndingCode(code)).status is RunStatus.FAILED

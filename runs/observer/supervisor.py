@@ -15,18 +15,16 @@ from django.db import Error as DatabaseFault
 
 from runs import hub
 from runs.bridge import rows
-from runs.ending import Questions, end_run
-from runs.errors import Fenced, RunEnded
+from runs.ending import Questions
 from runs.log_context import log_context
 from runs.observer import lease
-from runs.observer.decided import defect
 from runs.observer.heart import Heart
 from runs.observer.lease import Lease
 from runs.observer.orders import ordered_runs
-from runs.observer.owned import load_owned
 from runs.observer.recovery import Recovered, outcomes, report
 from runs.observer.session import RunObserver
 from runs.observer.sweep import Sweep
+from runs.observer.take_up import take_up
 from runs.runtimes.registry import Runtimes
 
 log = logging.getLogger("signalbox.observer")
@@ -160,6 +158,7 @@ class Observer:
     def _forget(self, run_id: UUID, watched: Watched) -> None:
         if self._watched.get(run_id) is watched:
             del self._watched[run_id]
+        watched.recovered.cancel()  # nobody is left to say how it went
         task = watched.task
         if not task.cancelled() and (error := task.exception()) is not None:
             self.faults["run"] += 1
@@ -170,29 +169,15 @@ class Observer:
             watched = self._watched.get(owned.run_id)
             if watched is None or watched.epoch != owned.epoch:
                 return
-            watched.observer = await self._observer_of(owned, watched)
-            if watched.observer is not None:
-                await watched.observer.run()
-
-    async def _observer_of(self, owned: Lease, watched: Watched) -> RunObserver | None:
-        """What will watch the run. A run that cannot even be read ends: starting it every sweep would never end."""
-        try:
-            run = await rows(load_owned, owned.run_id, owned.epoch)
-            runtime = self._runtimes.get(run.kind)
-            return RunObserver(
-                run,
-                runtime,
+            watched.observer = await take_up(
+                owned,
+                runtimes=self._runtimes,
                 launching=self._launching,
                 questions=self._questions,
                 recovered=watched.recovered,
             )
-        except DatabaseFault:
-            raise
-        except Exception as error:
-            log.exception("run %s cannot be watched", owned.run_id)
-            with contextlib.suppress(RunEnded, Fenced):
-                await rows(end_run, owned.run_id, defect(error).verdict, epoch=owned.epoch)
-            return None
+            if watched.observer is not None:
+                await watched.observer.run()
 
     async def _hand_back(self) -> None:
         await _let_go([*self._telling, *(watched.task for watched in self._watched.values())])

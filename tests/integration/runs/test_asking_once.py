@@ -106,12 +106,18 @@ def test_a_session_that_was_forgotten_between_the_answer_and_the_reading_is_said
 
 
 @pytest.mark.parametrize("status", ["starting", "binding_session", "running"])
-def test_a_run_whose_session_is_over_is_walked_there_status_by_status(status: str) -> None:
+def test_a_run_whose_session_is_over_is_walked_there_status_by_status_in_one_batch(status: str) -> None:
     run = {"starting": starting, "binding_session": bound, "running": running}[status]()
     settled(run, verdict(EndingCode.RUN_TIMEOUT), Puppet(states=[session_now(SessionState.RESOLVED, count=0)]))
     log = Event.objects.filter(run_id=run.id).order_by("seq").values_list("type", "data")
     passed = [kind for kind, data in log if '"runStatus":"' in data]
     assert passed == ["run.started", "session.bound", "session.state.changed", "run.completed"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(DISTINCT xmin::text) FROM runs_event WHERE run_id = %s AND seq > %s AND data LIKE %s",
+            [run.id, run.last_seq, '%"runStatus"%'],
+        )
+        assert cursor.fetchone() == (1,)
     assert_invariants()
 
 
