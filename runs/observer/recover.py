@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -21,6 +22,8 @@ from runs.observer.take_up import take_up
 from runs.runtimes.registry import Runtimes
 
 Told = Callable[[int, int], None]
+# A session that is over has said so by then, and its run has ended.
+LISTENING_SECONDS = 2.0
 
 
 def ownerless(only: UUID | None = None) -> list[UUID]:
@@ -44,7 +47,7 @@ async def recover(*, only: UUID | None, told: Told) -> JsonObject:
     heart.start()
     try:
         claimed = await rows(lease.claim, me, settings.OBSERVER_MAX_RUNS, only=only, by_hand=True)
-        known = await _taken_up(claimed, runtimes, told)
+        known = await rows(_as_they_stand, await _taken_up(claimed, runtimes, told))
         return report(len(claimed), known, skipped=int(only is not None and not claimed))
     finally:
         heart.stop()
@@ -53,7 +56,7 @@ async def recover(*, only: UUID | None, told: Told) -> JsonObject:
 
 
 async def _taken_up(claimed: list[Lease], runtimes: Runtimes, told: Told) -> list[Recovered]:
-    """What became of each, once each is being read or has ended. Nobody watches them any more then."""
+    """What became of each, once each is being read or has ended. They are then listened to for a moment, and let go."""
     launching, questions = asyncio.Semaphore(settings.OBSERVER_LAUNCH_CONCURRENCY), Questions()
     recovered = [asyncio.get_running_loop().create_future() for _ in claimed]
 
@@ -71,8 +74,18 @@ async def _taken_up(claimed: list[Lease], runtimes: Runtimes, told: Told) -> lis
         future.add_done_callback(lambda _: told(sum(one.done() for one in recovered), len(claimed)))
     tasks = [asyncio.create_task(watch(*one)) for one in zip(claimed, recovered, strict=True)]
     try:
-        return await outcomes(recovered)
+        known = await outcomes(recovered)
+        if tasks:
+            await asyncio.wait(tasks, timeout=LISTENING_SECONDS)
+        return known
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _as_they_stand(known: list[Recovered]) -> list[Recovered]:
+    """The same, with the code of every run that has ended by now."""
+    found = Run.objects.filter(id__in=[one.run_id for one in known]).values_list("id", "ending")
+    codes = {run_id: orjson.loads(ending)["code"] for run_id, ending in found if ending is not None}
+    return [Recovered(one.run_id, one.mode, codes.get(one.run_id)) for one in known]

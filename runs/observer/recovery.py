@@ -55,11 +55,13 @@ class Recovery:
         """The run is being read."""
         self._settle(self._mode or "fresh", None)
 
-    def ended(self, code: str) -> list[Draft]:
-        """The run ends; what its log still has to say of the recovery."""
-        lost = code == "session_lost"
-        self._settle(LOST if lost else self._mode or "fresh", code)
-        return [self._draft(LOST)] if lost and not self._is_told else []
+    def last_words(self, code: str) -> list[Draft]:
+        """What the log of a run that ends so still has to say of its recovery."""
+        return [self._draft(LOST)] if code == EndingCode.SESSION_LOST and not self._is_told else []
+
+    def ended(self, code: str) -> None:
+        """The run has been settled: it ended so, unless its runtime knew better."""
+        self._settle(LOST if code == EndingCode.SESSION_LOST else self._mode or "fresh", code)
 
     def _settle(self, mode: str, code: str | None) -> None:
         if not self._outcome.done():

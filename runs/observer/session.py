@@ -125,6 +125,7 @@ class RunObserver:
         self._reader.took(await rows(launch_steps.record_running, self._run))
 
     async def _end(self, decided: Decided) -> None:
-        batch: list[Observation | Draft] = [*decided.batch, *self._recovery.ended(decided.verdict.code)]
         run, verdict = self._run, decided.verdict
+        batch: list[Observation | Draft] = [*decided.batch, *self._recovery.last_words(verdict.code)]
         await settle(run.id, verdict, self._session, self._questions, epoch=run.epoch, batch=batch)
+        self._recovery.ended(verdict.code)
