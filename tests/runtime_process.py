@@ -101,6 +101,11 @@ class StandInRuntime:
         """Every session is gone; returns how many there were."""
         return int(tell(self.address, "forget"))
 
+    def states(self) -> dict[str, int]:
+        """The state of every session, by its number in the protocol."""
+        answer: dict[str, int] = tell(self.address, "states")
+        return answer
+
     def seen(self) -> dict[str, dict[str, int]]:
         """How it was called: `calls` by RPC, and `peaks`, the most that waited for an answer at once."""
         answer: dict[str, dict[str, int]] = tell(self.address, "seen")

@@ -34,6 +34,8 @@ async def serve(wanted: argparse.Namespace) -> None:
     server.add_generic_rpc_handlers((service.handler(without=wanted.without), control.handler()))
     port = server.add_insecure_port(f"127.0.0.1:{wanted.port}")
     await server.start()
+    if player:
+        player.begin()
     print(port, flush=True)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

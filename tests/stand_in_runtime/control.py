@@ -15,7 +15,7 @@ METHOD = "/signalbox.StandIn/Do"
 
 
 class Control:
-    """`fault NAME@N`, `forget` (every session), `seen` (how it was called)."""
+    """`fault NAME@N`, `forget` (every session), `states` (of the sessions), `seen` (how it was called)."""
 
     def __init__(self, sessions: Sessions, faults: Faults, manners: Manners) -> None:
         self._sessions = sessions
@@ -24,7 +24,12 @@ class Control:
 
     async def do(self, request: bytes, context: Any) -> bytes:
         verb, _, what = request.decode().partition(" ")
-        verbs: dict[str, Callable[[str], object]] = {"fault": self._fault, "forget": self._forget, "seen": self._seen}
+        verbs: dict[str, Callable[[str], object]] = {
+            "fault": self._fault,
+            "forget": self._forget,
+            "states": self._states,
+            "seen": self._seen,
+        }
         return json.dumps(verbs[verb](what)).encode()
 
     def _fault(self, what: str) -> None:
@@ -35,6 +40,9 @@ class Control:
         for session_id in forgotten:
             self._sessions.forget(session_id)
         return len(forgotten)
+
+    def _states(self, what: str) -> dict[str, int]:
+        return {session_id: log.state for session_id, log in self._sessions.logs.items()}
 
     def _seen(self, what: str) -> dict[str, dict[str, int]]:
         return self._manners.seen()

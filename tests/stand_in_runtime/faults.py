@@ -14,7 +14,7 @@ OF_THE_STREAM = {
     "mute": "instead of delivering ordinal N the stream says nothing more, and stays open",
     "forge": "ordinal N is followed by another message under the same id",
     "forget": "instead of delivering ordinal N the session is gone, for every call from now on",
-    "suspend": "before ordinal N the session is suspended for a second; only with the script load",
+    "suspend": "before ordinal N the session is suspended for a second; only with the script load and a rate",
     "silent": "the N-th subscription is never answered",
 }
 OF_THE_LOG = {

@@ -36,6 +36,7 @@ class SessionLog:
         self.ids: set[str] = set()
         self.activity: Counter[str] = Counter()
         self.readers: set[asyncio.Queue[tuple[int, bytes] | None]] = set()
+        self.stirred = asyncio.Event()  # another one after every step and change of state
         self._faults = faults
         self.append(start)
 
@@ -60,6 +61,11 @@ class SessionLog:
                 self.readers.discard(reader)
                 reader.get_nowait()
                 reader.put_nowait(None)
+
+    def stir(self) -> None:
+        """Whoever waits for the session to go on looks at it again."""
+        stirred, self.stirred = self.stirred, asyncio.Event()
+        stirred.set()
 
     def join(self, after: int) -> tuple[list[tuple[int, bytes]], "asyncio.Queue[tuple[int, bytes] | None]"]:
         """Everything after ordinal `after`, and a queue of what follows; None in it says that the reader lagged."""

@@ -1,4 +1,4 @@
-"""A load session: it plays its prepared messages while somebody reads them, and then resolves."""
+"""A load session: with a rate it plays by the clock, heard or not; without one it plays while somebody reads it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,14 @@ class Player:
         self._prepared = prepared(events)
         self._later = prepared_after_the_end(faults.number_of("talk-on"))
         self._rate = rate
+        self._playing: dict[str, asyncio.Task[None]] = {}
         self.last = len(self._prepared) + 1
+
+    def begin(self) -> None:
+        """Every session there is plays by the clock, if there is a rate."""
+        for session_id, log in self._sessions.logs.items():
+            if self._rate and session_id not in self._playing:
+                self._playing[session_id] = asyncio.create_task(self._play_by_the_clock(log))
 
     def frame(self, log: SessionLog, ordinal: int) -> bytes:
         """What stands at an ordinal of a session."""
@@ -32,24 +39,38 @@ class Player:
         told = (self._prepared + self._later)[ordinal - 2]
         return in_place_of(in_session(log.session_id, told), ordinal, self._faults)
 
-    async def play(self, log: SessionLog, after: int) -> AsyncIterator[Numbered]:
-        """The session from an ordinal to its end, which it then has reached."""
+    async def delivered(self, log: SessionLog, after: int) -> AsyncIterator[Numbered]:
+        """The session from an ordinal to its end, as far as it is played."""
         if after == 0:
             yield 1, self.frame(log, 1)
         for ordinal in range(max(after, 1) + 1, self.last + 1):
-            await self._due(log, ordinal)
-            self._sessions.played(log, ordinal - 1)
+            if self._rate:
+                await self._played(log, ordinal)
+            else:
+                self._sessions.played(log, ordinal - 1)
             yield ordinal, self.frame(log, ordinal)
-        if log.state == OPEN:
-            self._sessions.move(log, RESOLVED, SAYS_RESOLVED)
+        self._resolve(log)
         for ordinal in range(max(after, self.last) + 1, self.last + len(self._later) + 1):
             yield ordinal, self.frame(log, ordinal)
 
-    async def _due(self, log: SessionLog, ordinal: int) -> None:
-        if self._rate:
+    async def _played(self, log: SessionLog, ordinal: int) -> None:
+        while log.activity["load"] < ordinal - 1:
+            await log.stirred.wait()
+
+    async def _play_by_the_clock(self, log: SessionLog) -> None:
+        for ordinal in range(log.activity["load"] + 2, self.last + 1):
             await asyncio.sleep(max(0.0, log.began_at + (ordinal - 1) / self._rate - time()))
-        if self._faults.at("suspend", ordinal):
-            self._sessions.suspend(log.session_id)
-            asyncio.get_running_loop().call_later(SUSPENDED_S, self._sessions.resume, log.session_id)
-        while log.state == SUSPENDED:
-            await asyncio.sleep(0.05)
+            if self._faults.at("suspend", ordinal):
+                self._sessions.suspend(log.session_id)
+                await asyncio.sleep(SUSPENDED_S)
+                self._sessions.resume(log.session_id)
+            while log.state == SUSPENDED:
+                await log.stirred.wait()
+            if log.state != OPEN:
+                return
+            self._sessions.played(log, ordinal - 1)
+        self._resolve(log)
+
+    def _resolve(self, log: SessionLog) -> None:
+        if log.state == OPEN:
+            self._sessions.move(log, RESOLVED, SAYS_RESOLVED)

@@ -48,6 +48,8 @@ class Service:
         envelope = core.SendRequest.FromString(request).envelope
         is_start = envelope.message_type == "SessionStart"
         ack = self._sessions.send(envelope, identity_of(context))
+        if self._player and is_start:
+            self._player.begin()
         if is_start:
             with self._manners.answering(START):
                 await self._manners.hesitate(START)
@@ -100,7 +102,7 @@ class Service:
 
     async def _delivered(self, log: SessionLog, after: int) -> AsyncIterator[bytes]:
         player = self._player
-        frames = player.play(log, after) if player else live(log, after)
+        frames = player.delivered(log, after) if player else live(log, after)
 
         def earlier(ordinal: int) -> bytes:
             return player.frame(log, ordinal) if player else log.frames[ordinal - 1]

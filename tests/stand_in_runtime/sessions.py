@@ -117,6 +117,7 @@ class Sessions:
         log.state = state
         self._journal.write(log.session_id, state=state)
         self.announce(event, log)
+        log.stir()
         if state in TERMINAL:
             self._confuse(event, log)
 
@@ -133,10 +134,14 @@ class Sessions:
         if messages > log.activity["load"]:
             log.activity["load"] = messages
             self._journal.write(log.session_id, played=messages)
+            log.stir()
 
     def forget(self, session_id: str) -> None:
         """There is no such session, and there never was."""
-        if self.logs.pop(session_id, None) is not None:
+        log = self.logs.pop(session_id, None)
+        if log is not None:
+            log.state = FORGOTTEN
+            log.stir()
             self._journal.write(session_id, state=FORGOTTEN)
 
     def announce(self, event: int, log: SessionLog) -> None:

@@ -127,7 +127,7 @@ async def test_sessions_can_be_forgotten_at_any_moment(
 async def test_a_suspended_session_says_nothing_and_goes_on_when_it_is_resumed(
     start_stand_in: StartStandIn, connect: Connect, new_plan: NewPlan
 ) -> None:
-    runtime = connect(stand_in_settings(start_stand_in(*LOAD, "--fault", "suspend@4")))
+    runtime = connect(stand_in_settings(start_stand_in(*LOAD, "--rate", "20", "--fault", "suspend@4")))
     session = await started(runtime, new_plan())
     stream = session.observe(0)
 
