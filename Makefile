@@ -12,7 +12,7 @@ RUNS := $(VENV)/.runs-$(shell cksum < requirements.txt | cut -d' ' -f1)
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run demo check test test-pg15 bench-ingest bench-launch bench-memory read-plans sweep-plans crash-matrix crash-matrix-short crash-matrix-labels clean
+.PHONY: help setup run demo check test test-pg15 bench-ingest bench-launch bench-memory bench-recovery read-plans sweep-plans crash-matrix crash-matrix-short crash-matrix-labels clean
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-20s %s\n", $$1, $$2}'
@@ -78,6 +78,11 @@ bench-launch: setup ## how long from POST /runs to the first event of the runtim
 
 bench-memory: setup ## what an observer needs for 1 000 live runs
 	$(BIN)/python -m tests.benchmarks.memory
+
+bench-recovery: setup ## what is lost when an observer is killed, and how long until its runs have another; half an hour
+	$(BIN)/python -m tests.benchmarks.recovery
+	$(BIN)/python -m tests.benchmarks.takeover
+	$(BIN)/python -m tests.benchmarks.orphans
 
 read-plans: setup ## the plan of every hot read on a million events
 	$(BIN)/python -m tests.benchmarks.read_plans
