@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import django
 import httpx
@@ -100,16 +100,34 @@ def stand_in_runtime(*options: str) -> Iterator[StandInRuntime]:
         runtime.stop()
 
 
+class Reachable(Protocol):
+    """A runtime that listens."""
+
+    @property
+    def address(self) -> str: ...
+
+
 @contextlib.contextmanager
-def observer(stage: Stage, runtime: StandInRuntime) -> Iterator[int]:
-    """The pid of an observer that watches for runs already."""
-    with _command("observe_runs", environment=_environment(stage, runtime, process="observer")) as process:
-        stage.wait_until("SELECT count(*) = 1 FROM runs_observer WHERE lost_at IS NULL", seconds=START_SECONDS)
+def observer(stage: Stage, runtime: Reachable, **settings: str) -> Iterator[int]:
+    """The pid of an observer that watches for runs already; `settings` are variables of its environment."""
+    known = stage.number("SELECT count(*) FROM runs_observer")
+    environment = _environment(stage, runtime, process="observer") | settings
+    with _command("observe_runs", environment=environment) as process:
+        stage.wait_until("SELECT count(*) > %s FROM runs_observer", known, seconds=START_SECONDS)
         yield process.pid
 
 
 @contextlib.contextmanager
-def web(stage: Stage, runtime: StandInRuntime) -> Iterator[httpx.Client]:
+def sweep(stage: Stage, runtime: Reachable, **settings: str) -> Iterator[None]:
+    """`manage.py sweep --once` runs, and has ended afterwards."""
+    environment = _environment(stage, runtime, process="sweep") | settings
+    with _command("sweep", "--once", environment=environment) as process:
+        yield
+        process.wait(PATIENCE_SECONDS)
+
+
+@contextlib.contextmanager
+def web(stage: Stage, runtime: Reachable) -> Iterator[httpx.Client]:
     """A caller with a key, connected to a web process that answers."""
     port = free_port()
     command = ("serve_web", "--host", "127.0.0.1", "--port", str(port))
@@ -141,7 +159,7 @@ def _wait_for_answer(caller: httpx.Client) -> None:
     raise SystemExit("the web process does not answer")
 
 
-def _environment(stage: Stage, runtime: StandInRuntime, *, process: str) -> dict[str, str]:
+def _environment(stage: Stage, runtime: Reachable, *, process: str) -> dict[str, str]:
     return {
         **os.environ,
         "DATABASE_URL": stage.dsn,

@@ -12,8 +12,8 @@ from tests.crash_matrix.stage import Stage, stage  # isort: skip  # First: it se
 
 from runs.management.progress import Progress
 from tests.crash_matrix import labels, report
-from tests.crash_matrix.cells import Cell, Place, every_cell, one_cell_for_each_label
-from tests.crash_matrix.lane import FAILED, Result, play_cell, record, unreached
+from tests.crash_matrix.cells import Cell, Place, Recorded, every_cell, one_cell_for_each_label
+from tests.crash_matrix.lane import FAILED, Recording, Result, play_cell, record, unreached
 from tests.crash_matrix.stories import STORIES
 
 T = TypeVar("T")
@@ -26,16 +26,17 @@ def main() -> None:
         stage() as where,
         ProcessPoolExecutor(wanted.lanes, mp_context=multiprocessing.get_context("spawn")) as lanes,
     ):
-        recorded, faults = _recorded(lanes, where, wanted)
-        if faults:
+        playings = [(scenario, wanted.seed[0], where) for scenario in wanted.scenario or STORIES]
+        recordings = _each(lanes, record, playings, "recording")
+        if faults := [fault for recording in recordings for fault in recording.faults]:
             sys.exit("\n".join(faults))
+        recorded = sum((recording.passed for recording in recordings), Counter[Place]())
         if wanted.write_labels:
             labels.write(recorded)
             return
         known, last = labels.known_to_the_source(), labels.recorded_last()
         faults = [] if wanted.scenario else labels.faults_of(recorded, known=known, last=last)
-        cells = one_cell_for_each_label(recorded, wanted.seed[0]) if wanted.short else every_cell(recorded, wanted.seed)
-        chosen = [cell for cell in cells if not wanted.label or cell.place.label in wanted.label]
+        chosen = _cells(wanted, recordings, recorded)
         results = _results(lanes, where, chosen)
         results += _results(lanes, where, unreached(results))
     faults += [f"{cell.place.label} was not reached, not even at a second attempt" for cell in unreached(results)]
@@ -60,12 +61,13 @@ def _wanted() -> argparse.Namespace:
     return wanted
 
 
-def _recorded(lanes: ProcessPoolExecutor, where: Stage, wanted: argparse.Namespace) -> tuple[Counter[Place], list[str]]:
-    """How often each place of every story is passed, and what did not hold although nobody was killed."""
-    playings = [(scenario, wanted.seed[0], where) for scenario in wanted.scenario or STORIES]
-    recordings = _each(lanes, record, playings, "recording")
-    passed = sum((recording.passed for recording in recordings), Counter[Place]())
-    return passed, [fault for recording in recordings for fault in recording.faults]
+def _cells(wanted: argparse.Namespace, recordings: Sequence[Recording], recorded: Recorded) -> list[Cell]:
+    if wanted.short:
+        seconds = {recording.scenario: recording.seconds for recording in recordings}
+        cells = one_cell_for_each_label(recorded, seconds, wanted.seed[0])
+    else:
+        cells = every_cell(recorded, wanted.seed)
+    return [cell for cell in cells if not wanted.label or cell.place.label in wanted.label]
 
 
 def _results(lanes: ProcessPoolExecutor, where: Stage, cells: Sequence[Cell]) -> list[Result]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 # Of a place that is passed often the first few times: what happens at the hundredth beat happened at the third.
 MOST_TIMES = 3
+BEARABLE = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,19 @@ def every_cell(recorded: Recorded, seeds: Sequence[int]) -> list[Cell]:
     ]
 
 
-def one_cell_for_each_label(recorded: Recorded, seed: int) -> list[Cell]:
-    """Each label once: the seed chooses the story, the process and the time."""
+def one_cell_for_each_label(recorded: Recorded, seconds: Mapping[str, float], seed: int) -> list[Cell]:
+    """Each label once: the seed chooses the story, the process and the time.
+
+    `seconds` tells how long each story takes. One that takes much longer than another that passes the label is not chosen.
+    """
     chance = random.Random(seed)
     places: dict[str, list[Place]] = defaultdict(list)
     for place in sorted(recorded, key=_order):
         places[place.label].append(place)
     cells = []
     for label in sorted(places):
-        place = chance.choice(places[label])
+        quickest = min(seconds[place.scenario] for place in places[label])
+        place = chance.choice([one for one in places[label] if seconds[one.scenario] <= quickest * BEARABLE])
         # Not the last time: another playing may pass the place once less.
         nth = chance.randint(1, max(1, min(recorded[place] - 1, MOST_TIMES)))
         cells.append(Cell(place, nth, seed))

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -43,17 +44,25 @@ def unreached(results: Sequence[Result]) -> list[Cell]:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A story in which nobody died: how often each place was passed, and what did not hold."""
+    """A story in which nobody died: how often each place was passed, how long it took, and what did not hold."""
 
+    scenario: str
     passed: Counter[Place]
+    seconds: float
     faults: tuple[str, ...]
 
 
 def record(scenario: str, seed: int, where: stage.Stage) -> Recording:
     """The story was played and nobody was killed but by the story itself."""
+    began = time.monotonic()
     with _play(scenario, seed, where, traces=True) as play:
         faults = [f"{scenario}, with nobody killed: {fault}" for fault in _played(play, scenario)]
-        return Recording(_passed(scenario, play.folder), (*faults, play.last_words()) if faults else ())
+        return Recording(
+            scenario,
+            _passed(scenario, play.folder),
+            seconds=time.monotonic() - began,
+            faults=(*faults, play.last_words()) if faults else (),
+        )
 
 
 def _passed(scenario: str, folder: Path) -> Counter[Place]:
@@ -116,6 +125,8 @@ def _played(play: Play, scenario: str) -> list[str]:
         faults = []
     except Broken as broken:
         faults = [str(broken)]
+    except Exception:  # one cell costs the others nothing
+        faults = [traceback.format_exc()]
     finally:
         play.close()
     return faults + broken_promises(play.runs)

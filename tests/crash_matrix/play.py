@@ -20,6 +20,7 @@ from runs.models.project import DEFAULT_PROJECT_ID
 from runs.operations.audit import Actor
 from runs.operations.launch import launch_run
 from tests.crash_matrix.agents import MODE, PEOPLE, Agents
+from tests.crash_matrix.caller import ThreadOfCaller
 from tests.crash_matrix.cells import Cell
 from tests.crash_matrix.process import Process
 
@@ -34,9 +35,9 @@ MOST_REPLACEMENTS = 8
 LOST_LEASE = 70  # an observer that could not beat in time has ended itself: whoever started it starts a new one
 
 MANAGE = str(stage.ROOT / "manage.py")
-LEASES = {"OBSERVER_BEAT_S": "1", "OBSERVER_LEASE_S": "3", "OBSERVER_SWEEP_S": "1"}
 
 Body = dict[str, object]
+Call = Process | ThreadOfCaller
 
 
 class Broken(Exception):
@@ -73,7 +74,7 @@ class Play:
     ) -> None:
         self.random = random.Random(f"{scenario}/{seed}")
         self.runs: list[Staged] = []
-        self.settings: dict[str, str] = {"RUNTIME_DEV_SENDERS": "true"}  # of the processes of this story
+        self.settings: dict[str, str] = {}  # of the processes of this story
         self.died_at: float | None = None  # when the armed process was killed, by the monotonic clock
         self._cell = cell
         self._traces = traces
@@ -81,7 +82,7 @@ class Play:
         self._runtime_address = runtime_address
         self._channel = channel
         self._watched: list[Process] = []
-        self._past: list[Process] = []
+        self._past: list[Call] = []
         self._replacements = 0
 
     # --- runs ---------------------------------------------------------------------------------------------------------
@@ -136,17 +137,19 @@ class Play:
         """`manage.py ...` has run to its end, perhaps at the second attempt."""
         self._run_to_its_end(self._started(role, (MANAGE, *arguments)))
 
-    def post(self, path: str, body: Body | None = None) -> Process:
-        """The API is being asked, in a process of its own; `answer` waits for it."""
-        arguments = ("-m", "tests.crash_matrix.caller", "POST", path, json.dumps(body or {}))
-        return self._started(CALLER, arguments)
+    def post(self, path: str, body: Body, *, is_left: bool = False) -> Call:
+        """The API is being asked; `answer` waits for it, `give_up` kills a caller that is to be left without one."""
+        if is_left or self._traces or (self._cell is not None and self._cell.place.role == CALLER):
+            return self._started(CALLER, ("-m", "tests.crash_matrix.caller", path, json.dumps(body)))
+        return ThreadOfCaller(path, json.dumps(body))
 
-    def answer(self, call: Process) -> dict[str, object]:
+    def answer(self, call: Call) -> Body:
         """What the API answered; a caller whose call was cut off calls again."""
         return self._run_to_its_end(call).answer()
 
-    def give_up(self, call: Process) -> None:
+    def give_up(self, call: Call) -> None:
         """The caller is gone before it had its answer."""
+        assert isinstance(call, Process)
         self._note_death(call)
         call.kill()
         self._past.append(call)
@@ -194,10 +197,9 @@ class Play:
         is_traced = self._traces and role != SCENERY
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("RUNTIME_", "OBSERVER_"))},
-            **LEASES,
+            **stage.SETTINGS,
             "DATABASE_URL": stage.lane_url(),
             "SIGNALBOX_PROCESS": "observer" if role.endswith(OBSERVER) else role,
-            "AUTH_API_KEYS": f"matrix={stage.API_KEY}",
             "LOG_LEVEL": "info",
             "RUNTIME_ADDRESS": self._runtime_address,
             "RUNTIME_ALLOW_INSECURE": "true",
@@ -218,12 +220,12 @@ class Play:
         self._past.append(process)
         return process
 
-    def _run_to_its_end(self, process: Process) -> Process:
-        """The process that came to its end: the one given, or the one that took the place of a killed one."""
+    def _run_to_its_end(self, process: Call) -> Call:
+        """The one that came to its end: the one given, or the one that took the place of a killed one."""
         while True:
             self.until(lambda one=process: one.status is not None, f"the end of the {process.role}")  # type: ignore[misc]
             self._past.append(process)
-            if not self._note_death(process):
+            if not isinstance(process, Process) or not self._note_death(process):
                 return process
             process = self._started(process.role, process.command)
 

@@ -60,8 +60,11 @@ class Process:
         self._process.wait(PATIENCE_SECONDS)
 
     def answer(self) -> dict[str, object]:
-        """The last line it printed, which is JSON."""
-        document: dict[str, object] = json.loads(self._output.read_text().splitlines()[-1])
+        """The document it printed; `{status: none}` if it ended without one."""
+        printed = [
+            line for line in self._output.read_text(errors="replace").splitlines() if line.startswith('{"status"')
+        ]
+        document: dict[str, object] = json.loads(printed[-1]) if printed else {"status": "none"}
         return document
 
     def last_words(self) -> str:

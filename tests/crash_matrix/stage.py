@@ -24,13 +24,21 @@ ROOT = Path(__file__).resolve().parents[2]
 API_KEY = "crash-matrix"
 SECRET_KEY = "a key of the crash matrix alone"
 
-os.environ.update(
-    DJANGO_SETTINGS_MODULE="config.settings",
-    DATABASE_URL="postgres://nobody@127.0.0.1:1/none",
-    SECRET_KEY=SECRET_KEY,
-    SIGNALBOX_PROCESS="crash-matrix",
-    LOG_LEVEL="error",
-)
+LEASES = {"OBSERVER_BEAT_S": "1", "OBSERVER_LEASE_S": "3", "OBSERVER_SWEEP_S": "1"}
+
+# Of every process of the matrix, this one included: it calls the API as well.
+SETTINGS = {
+    **LEASES,
+    "RUNTIME_DEV_SENDERS": "true",
+    "WEBHOOK_ALLOW_HTTP": "true",
+    "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+}
+
+os.environ.update(SETTINGS, AUTH_API_KEYS=f"matrix={API_KEY}", SECRET_KEY=SECRET_KEY)
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ.setdefault("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
+os.environ.setdefault("SIGNALBOX_PROCESS", "crash-matrix")
+os.environ.setdefault("LOG_LEVEL", "error")
 django.setup()
 
 Address = Mapping[str, str]

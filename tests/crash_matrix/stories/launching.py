@@ -36,7 +36,7 @@ def watch(play: Play) -> None:
 
 def refuse(play: Play) -> None:
     """A message of the kickoff cannot be sent: the run fails, and its session is cancelled."""
-    play.settings = {"RUNTIME_SENDER_TOKENS": f'{{"{LEAD}": "{LEAD}"}}'}
+    play.settings |= {"RUNTIME_DEV_SENDERS": "false", "RUNTIME_SENDER_TOKENS": f'{{"{LEAD}": "{LEAD}"}}'}
     play.launch("failed/kickoff_failed", kickoff=[kickoff(LEAD, 1), kickoff(ALICE, 2)])
     play.start()
     play.until_all_is_over()

@@ -11,7 +11,7 @@ from runs.models import Run
 from tests.crash_matrix.agents import ALICE
 
 RESOLVED = "completed/resolved"
-BETWEEN_SWEEPS = 2.0
+BETWEEN_SWEEPS = 3.0
 
 
 def talk(play: Play, staged: Staged, *, then_commit: bool = True) -> None:

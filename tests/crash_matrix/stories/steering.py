@@ -26,7 +26,6 @@ def cancel(play: Play) -> None:
 
 def cancel_by_callback(play: Play) -> None:
     """The session belongs to an agent, who is asked to cancel it and does."""
-    play.settings |= {"WEBHOOK_ALLOW_HTTP": "true", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
     session_id = str(uuid4())
     with _AgentThatCancels() as agent:
         callback: Body = {"url": agent.url, "bearer": "a token of the agent"}
@@ -67,14 +66,23 @@ def say(play: Play) -> None:
     play.until_all_is_over()
 
 
-def nobody(play: Play) -> None:
-    """No observer is left: what was wanted comes to nothing, whether its caller waits or is gone, and a cancel works."""
+def left(play: Play) -> None:
+    """Callers are gone before anybody carried out what they wanted: a sweep settles it, and the run goes on."""
     play.settings["RUNTIME_REQUEST_TIMEOUT_MS"] = "6000"
-    staged = play.launch(CANCELLED)
+    staged = play.launch(RESOLVED)
     abandon(play, staged)
     _leave(play, staged, "messages", _message(ALICE), OutboundMessage.objects.exists)
     _leave(play, staged, "suspend", {}, lambda: staged.run.wanted is not None)
     sweep_until(play, lambda: staged.run.wanted is None and not _waits_to_be_sent())
+    talk(play, staged)
+    play.start()
+    play.until_all_is_over()
+
+
+def unowned(play: Play) -> None:
+    """No observer is left: nothing can be said or suspended, and a cancel ends the run all the same."""
+    staged = play.launch(CANCELLED)
+    abandon(play, staged)
     calls = {what: play.post(f"/runs/{staged.run_id}/{what}", body) for what, body in _WANTED.items()}
     for what, call in calls.items():
         _check(play, what, play.answer(call), expected=NO_OWNER)
@@ -122,13 +130,17 @@ def _say(play: Play, staged: Staged, *, to: str, **more: object) -> None:
 
 def _leave(play: Play, staged: Staged, what: str, body: Body, is_stored: Callable[[], bool]) -> None:
     """Somebody wanted something of the run, and is gone as soon as that is stored."""
-    call = play.post(f"/runs/{staged.run_id}/{what}", body)
+    call = play.post(f"/runs/{staged.run_id}/{what}", body, is_left=True)
     play.until(lambda: is_stored() or call.status is not None, f"the stored {what}")
     play.give_up(call)
 
 
 def _post(play: Play, staged: Staged, what: str, body: Body) -> None:
-    _check(play, what, play.answer(play.post(f"/runs/{staged.run_id}/{what}", body)), expected=CREATED)
+    """What was asked for is done. Who hears that nobody is there to do it asks again, as long as somebody was just killed."""
+    while True:
+        answer = play.answer(play.post(f"/runs/{staged.run_id}/{what}", body))
+        if play.died_at is None or answer["status"] != NO_OWNER:
+            return _check(play, what, answer, expected=CREATED)
 
 
 def _check(play: Play, what: str, answer: Body, *, expected: int) -> None:

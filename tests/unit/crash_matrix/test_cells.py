@@ -13,20 +13,28 @@ RECORDED = Counter(
     }
 )
 
+SECONDS = {"launch": 5.0, "end": 6.0}
+
 
 def recorded(*names: str) -> Counter[Place]:
     return Counter(Place("launch", "observer", name) for name in names)
 
 
 def test_the_short_matrix_has_each_label_once_and_a_seed_decides_where() -> None:
-    first = one_cell_for_each_label(RECORDED, seed=1)
+    first = one_cell_for_each_label(RECORDED, SECONDS, seed=1)
     assert sorted(cell.place.label for cell in first) == ["ending.after_commit", "record.before_commit"]
-    assert first == one_cell_for_each_label(RECORDED, seed=1)
-    assert {tuple(one_cell_for_each_label(RECORDED, seed=seed)) for seed in range(20)} != {tuple(first)}
+    assert first == one_cell_for_each_label(RECORDED, SECONDS, seed=1)
+    assert {tuple(one_cell_for_each_label(RECORDED, SECONDS, seed=seed)) for seed in range(20)} != {tuple(first)}
     # It should ask for no time that the recording did not pass.
     assert all(
         cell.nth <= RECORDED[cell.place] for seed in range(20) for cell in one_cell_for_each_label(RECORDED, seed)
     )
+
+
+def test_a_story_that_takes_much_longer_than_another_is_not_chosen() -> None:
+    seconds = SECONDS | {"launch": 60.0}
+    cells = [cell for seed in range(20) for cell in one_cell_for_each_label(RECORDED, seconds, seed=seed)]
+    assert {cell.place.scenario for cell in cells} == {"end"}
 
 
 def test_the_whole_matrix_has_every_place_the_first_times_it_is_passed_under_every_seed() -> None:
