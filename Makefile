@@ -12,11 +12,7 @@ RUNS := $(VENV)/.runs-$(shell cksum < requirements.txt | cut -d' ' -f1)
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-<<<<<<< HEAD
-.PHONY: help setup run demo check test test-pg15 bench-ingest bench-launch bench-memory bench-check read-plans sweep-plans crash-matrix crash-matrix-short crash-matrix-labels clean
-=======
-.PHONY: help setup run demo check test test-pg15 bench-ingest bench-launch bench-memory bench-recovery read-plans sweep-plans crash-matrix crash-matrix-short crash-matrix-labels clean
->>>>>>> matrix
+.PHONY: help setup run demo check test test-pg15 bench-ingest bench-launch bench-memory bench-check bench-recovery read-plans sweep-plans crash-matrix crash-matrix-short crash-matrix-labels clean
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-20s %s\n", $$1, $$2}'
@@ -83,15 +79,13 @@ bench-launch: setup ## how long from POST /runs to the first event of the runtim
 bench-memory: setup ## what an observer needs for 1 000 live runs
 	$(BIN)/python -m tests.benchmarks.memory
 
-<<<<<<< HEAD
 bench-check: setup ## how fast a million events are rebuilt and checked
 	$(BIN)/python -m tests.benchmarks.checking
-=======
+
 bench-recovery: setup ## what is lost when an observer is killed, and how long until its runs have another; half an hour
 	$(BIN)/python -m tests.benchmarks.recovery
 	$(BIN)/python -m tests.benchmarks.takeover
 	$(BIN)/python -m tests.benchmarks.orphans
->>>>>>> matrix
 
 read-plans: setup ## the plan of every hot read on a million events
 	$(BIN)/python -m tests.benchmarks.read_plans

@@ -8,6 +8,7 @@ from runs.models import Event
 from tests.faults.host import ObserverHost, at_runtime
 from tests.faults.proxy import Proxy
 from tests.invariants import assert_invariants, types_of
+from tests.recovery.scene import EVENTS as SCENE_EVENTS
 from tests.recovery.scene import (
     RATE,
     WHOLE,
@@ -21,7 +22,6 @@ from tests.recovery.scene import (
     stand_in,
     wait_until,
 )
-from tests.recovery.scene import EVENTS as SCENE_EVENTS
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
