@@ -87,7 +87,7 @@ class _Stream:
             cursor = first.seq
             yield [self._show(first)]
         if self._subscription.after is not None:
-            cursor = self._subscription.after
+            cursor = max(cursor, self._subscription.after)
         async with reading(self._run_id, cursor) as reader:
             with self._woken_by(shutdown, reader):
                 while not (reader.has_ended or self._is_over()):

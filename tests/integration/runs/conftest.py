@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from runs import hub
 from runs.domain.projection import SCHEMA_VERSION
-from runs.models import Event, Project, Projection, Run
+from runs.models import Event, Project, Projection, Run, RuntimeSession
 from runs.models.event import AppendOnly
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
@@ -35,6 +35,7 @@ def store_run(*, project_id: UUID = DEFAULT_PROJECT_ID, **columns: object) -> Ru
             **columns,
         }
     )
+    RuntimeSession.objects.create(run=run)
     Projection.objects.create(run=run, state=_state(0), private="{}", schema_version=SCHEMA_VERSION)
     return run
 
