@@ -42,6 +42,7 @@ from tests.run_machine.viewer import Viewer
 
 HOUR_MS = 3_600_000
 NEVER_AN_OWNER = -1
+TIMED = ("timed", "kickoff", "delegated")  # they name their own clocks
 INFO = RuntimeInfo(
     name="simulated", version="1", protocol_version="1.0", supported_modes=(), capabilities=Capabilities(sessions=True)
 )
@@ -98,8 +99,8 @@ class World:
             id=made.run_id,
             session=session,
             opener="agent" if kind in ("agent", "delegated") else "control-plane",
-            has_progress_clock=kind == "timed",
-            names_admission=kind == "timed",
+            has_progress_clock=kind in TIMED,
+            names_admission=kind in TIMED,
             is_delegated=kind == "delegated",
         )
         self.runs.append(run)
@@ -398,7 +399,7 @@ def request_of(kind: str) -> ExecutionRequest:
     body: dict[str, object] = {"mode": "live", "runtime": {"kind": "scripted"}, "session": session}
     if kind in ("agent", "delegated"):
         session |= {"opener": "agent", "metadata": {"cancellationDelegated": kind == "delegated"}}
-    if kind == "timed":
+    if kind in TIMED:
         body["execution"] = {"timeouts": {"admissionMs": HOUR_MS, "progressMs": HOUR_MS}}
     if kind == "kickoff":
         message = {"from": "lead", "to": ["alice"], "kind": "request", "messageType": "Question"}
