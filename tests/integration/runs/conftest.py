@@ -6,17 +6,10 @@ from uuid import UUID
 import orjson
 import pytest
 
-<<<<<<< HEAD
 from runs.domain.events import RUNTIME, Draft
 from runs.domain.lifecycle import RunStatus
 from runs.domain.projection import SCHEMA_VERSION, dump, empty
 from runs.models import Project, Projection, Run, RuntimeSession
-=======
-from runs import hub
-from runs.domain.projection import SCHEMA_VERSION
-from runs.models import Event, Project, Projection, Run, RuntimeSession
-from runs.models.event import AppendOnly
->>>>>>> machine
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.recorder import writing
@@ -42,14 +35,9 @@ def store_run(*, project_id: UUID = DEFAULT_PROJECT_ID, **columns: object) -> Ru
             **columns,
         }
     )
-<<<<<<< HEAD
     public, private = dump(empty(str(run_id)))
     RuntimeSession.objects.create(run=run)
     Projection.objects.create(run=run, state=public.decode(), private=private.decode(), schema_version=SCHEMA_VERSION)
-=======
-    RuntimeSession.objects.create(run=run)
-    Projection.objects.create(run=run, state=_state(0), private="{}", schema_version=SCHEMA_VERSION)
->>>>>>> machine
     return run
 
 

@@ -136,7 +136,9 @@ class RunMachine(RuleBasedStateMachine):
         is_wanted=RARELY,
         found=st.sampled_from(["by nobody", "by nobody", "by its owner", "by a sweep", "when given up"]),
     )
-    def a_session_is_over(self, run: int, by: int, lines: list[str], to: SessionState, is_wanted: bool, found: str) -> None:
+    def a_session_is_over(
+        self, run: int, by: int, lines: list[str], to: SessionState, is_wanted: bool, found: str
+    ) -> None:
         one, world = self.talking(run), self.world
         world.says(one, lines)
         if is_wanted:

@@ -1,6 +1,6 @@
 """A viewer is cut off after any frame and comes back at the greatest position it knew: there is never a hole (I9, I10).
 
-Whatever becomes of nudges (S02), while the run grows (S01), when it ends during the back-fill (S04) or at that very moment (S05).
+Whatever becomes of nudges (S02), while the run grows (S01), when it ends during the back-fill (S04) or right then (S05).
 """
 
 import asyncio
@@ -185,9 +185,7 @@ steps = st.one_of(
 )
 
 
-@settings(
-    max_examples=100, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=100, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     story=st.lists(steps, max_size=20),
     before=st.integers(0, 5),
