@@ -8,7 +8,7 @@ from runs.models import Project
 from runs.models.project import DEFAULT_PROJECT_ID
 from tests.invariants import assert_invariants
 
-pytest_plugins = ["tests.database", "tests.caller"]
+pytest_plugins = ["tests.database", "tests.caller", "tests.puppet"]
 
 HANDMADE = "handmade_rows"
 

@@ -12,6 +12,7 @@ from runs.bridge import rows
 from runs.domain.documents import RunRow
 from runs.domain.endings import DecidedBy
 from runs.domain.events import Ack, AckError, Draft, EventType, Observation, ObservationKind, SessionState
+from runs.ending import Questions
 from runs.models import Run
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.observer.owned import OwnedRun, load_owned
@@ -92,7 +93,13 @@ async def an_observer() -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def owning(run: OwnedRun, session: PlayedSession) -> AsyncIterator[RunObserver]:
     """Inside, this run alone is watched by its owner."""
-    owner = RunObserver(run, cast(Runtime, PlayedRuntime(session)), asyncio.Semaphore(1))
+    owner = RunObserver(
+        run,
+        cast(Runtime, PlayedRuntime(session)),
+        launching=asyncio.Semaphore(1),
+        questions=Questions(),
+        recovered=asyncio.get_running_loop().create_future(),
+    )
     watching = asyncio.create_task(owner.run())
     try:
         yield owner

@@ -87,6 +87,7 @@ def _shown(verdict: Verdict, redactor: Redactor) -> Verdict:
         verdict,
         message=shown(verdict.message),
         runtime_code=shown(verdict.runtime_code),
+        runtime_asked=shown(verdict.runtime_asked),
         cleanup_errors=tuple(_words(error, redactor) for error in verdict.cleanup_errors),
     )
 

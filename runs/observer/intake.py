@@ -62,6 +62,15 @@ class Intake:
             raise self._failure
         return batch
 
+    async def says_more(self, *, within_s: float) -> bool:
+        """True once something is ready to be taken, or the stream is over; False after so many seconds of silence."""
+        if not self._ready and self._failure is None:
+            self._arrived.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    await self._arrived.wait()
+        return bool(self._ready) or self._failure is not None
+
     def interrupt(self) -> None:
         """A `take` that waits returns at once, as after silence."""
         self._arrived.set()

@@ -42,7 +42,7 @@ LAST_ENVELOPES_SECONDS = 2.0
 
 
 class ReadAgain(Exception):
-    """The runtime holds less than was read from it: the subscription must begin at the beginning."""
+    """What the runtime holds and what was read do not go together: the subscription must begin at the beginning."""
 
 
 class SessionReader:
@@ -65,6 +65,9 @@ class SessionReader:
         self._is_doubted = False  # the session's state, as far as the log knows it
         self._intake: Intake | None = None
         self._over: Observation | None = None  # what the runtime said when the session was over
+        self._deaf_at: tuple[int, int] | None = (
+            None  # cursor and what the session held, where a silent stream was given up
+        )
         self._stopped_at: int | None = None  # the cursor where the replay of an ended session last broke off
 
     async def read(self) -> None:
@@ -111,8 +114,11 @@ class SessionReader:
                 for ending in filter(ends_session, batch):
                     await self._conclude(ending, intake)
                 if not batch or self._is_doubted or any(map(is_telling, batch)):
+                    is_silent = not batch and not self._is_doubted
                     self._is_doubted = False
-                    await self._reconcile(intake)
+                    snapshot = await self._reconcile(intake)
+                    if is_silent and snapshot is not None:
+                        await self._hear_again(snapshot, intake)
                     self._stands()
 
     def _stands(self) -> None:
@@ -143,8 +149,8 @@ class SessionReader:
         else:
             raise failed_by(EndingCode.RUNTIME_REJECTED, refusal) from refusal
 
-    async def _reconcile(self, intake: Intake | None, *, replayable: bool = True) -> None:
-        """The log knows where the session stands; a terminal state ends the run.
+    async def _reconcile(self, intake: Intake | None, *, replayable: bool = True) -> Observation | None:
+        """The log knows where the session stands, as the answer says; a terminal state ends the run.
 
         Raises RuntimeUnavailable or RuntimeTimedOut where the runtime does not say: a stream that is silent then is dead.
         """
@@ -162,6 +168,22 @@ class SessionReader:
                 await self._conclude(snapshot, intake, replayable=replayable)
             await self._record([one for one in [snapshot] if not ends_session(one)])
             self._compare_cursor([snapshot])
+            return snapshot
+        return None
+
+    async def _hear_again(self, snapshot: Observation, intake: Intake) -> None:
+        """A stream that is silent while its session goes on is deaf: everything is read again, once at every such place."""
+        expected = (message_count(snapshot) or 0) + 1
+        if not await self._lacks(expected) or await intake.says_more(within_s=LAST_ENVELOPES_SECONDS):
+            return
+        if self._deaf_at != (self._cursor, expected):
+            self._deaf_at = (self._cursor, expected)
+            self._is_distrusted = True
+            raise ReadAgain
+
+    async def _lacks(self, expected: int) -> bool:
+        """True if the session holds more than was read of it, frames that cannot be read not counted."""
+        return self._cursor < expected and self._cursor + await rows(unreadable_frames, self._run.id) < expected
 
     def _compare_cursor(self, batch: Sequence[Observation]) -> None:
         """Too low is harmless, too high loses: then everything is read again, and source ids tell what is known."""
@@ -187,6 +209,9 @@ class SessionReader:
         if intake is None and replayable and self._cursor < expected and self._cursor != self._stopped_at:
             self._stopped_at = self._cursor
             return
+        if intake is not None and not self._is_distrusted and await self._lacks(expected):
+            self._is_distrusted = True  # this subscription has left something out; another one may still replay it
+            raise ReadAgain
         await self._finish(ending, expected=expected, reason="compacted")
 
     async def _finish(self, ending: Observation, *, reason: str, expected: int | None = None) -> None:
@@ -194,7 +219,7 @@ class SessionReader:
         if expected is None:
             expected = (message_count(ending) or 0) + 1
         missing: JsonObject | None = None
-        if self._cursor < expected and self._cursor + await rows(unreadable_frames, self._run.id) < expected:
+        if await self._lacks(expected):
             missing = {"afterOrdinal": self._cursor, "reason": reason}
         assert isinstance(ending.body, SessionSnapshot)
         verdict = verdict_of(ending.body.state)

@@ -107,7 +107,7 @@ def test_a_lost_answer_to_a_kickoff_message_is_asked_for_again_under_the_same_id
 
 def test_a_refused_kickoff_message_ends_the_run_and_names_the_cause() -> None:
     message = {"from": "lead", "to": ["ann"], "kind": "request", "messageType": "Note", "payload": {"text": "begin"}}
-    run = played("--fault", "refuse@1", kickoff=[message])
+    run = played("--fault", "refuse@1", "--rate", "80", kickoff=[message])  # still open when it is asked
 
     assert (run.status, run.error_code) == ("failed", "kickoff_failed")
     assert OutboundMessage.objects.get(run_id=run.id).status == "rejected"

@@ -37,7 +37,9 @@ REQUEST = orjson.dumps(
 def wished(kind: str, *, seconds_ago: int, owner: UUID | None = None, **columns: object) -> Run:
     """A running run of which something was wanted a while ago."""
     run = running_run(**columns)
-    Run.objects.filter(id=run.id).update(request=REQUEST, wanted=kind, wanted_through="operator", observer_id=owner)
+    Run.objects.filter(id=run.id).update(
+        request=REQUEST, wanted=kind, wanted_through="operator", observer_id=owner, lease_epoch=1
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE runs_run SET wanted_at = clock_timestamp() - make_interval(secs => %s) WHERE id = %s",

@@ -44,15 +44,13 @@ ENOUGH = 30.0
 def run(transactional_db: None) -> Run:
     """A running run that a living observer owns, who does nothing."""
     run = running_run()
-    Run.objects.filter(id=run.id).update(observer_id=lease.register())
+    Run.objects.filter(id=run.id).update(observer_id=lease.register(), lease_epoch=1)
     return run
 
 
-def fate_of(message: OutboundMessage, *, no_owner_seconds: float = ENOUGH) -> Accepted:
+def fate_of(message: OutboundMessage, *, unowned_s: float = ENOUGH) -> Accepted:
     queued_seq = types_of(message.run_id).index("message.queued") + 1
-    return await_acceptance(
-        message.run_id, message.message_id, queued_seq=queued_seq, no_owner_seconds=no_owner_seconds
-    )
+    return await_acceptance(message.run_id, message.message_id, queued_seq=queued_seq, unowned_s=unowned_s)
 
 
 def fail(message: OutboundMessage, code: str) -> None:
@@ -194,7 +192,7 @@ def test_without_a_live_owner_an_unclaimed_message_has_failed_and_is_never_sent(
     message = waiting_message(run)
 
     with pytest.raises(RuntimeUnavailable) as unowned:
-        fate_of(message, no_owner_seconds=SHORT)
+        fate_of(message, unowned_s=SHORT)
 
     assert unowned.value.details == {"messageId": str(message.message_id)}
     message.refresh_from_db()
@@ -208,7 +206,7 @@ def test_without_a_live_owner_a_claimed_message_keeps_its_fate_open(run: Run) ->
     message = waiting_message(run, claimed_epoch=1)
 
     with pytest.raises(RuntimeUnavailable):
-        fate_of(message, no_owner_seconds=SHORT)
+        fate_of(message, unowned_s=SHORT)
 
     message.refresh_from_db()
     assert message.status == "queued"
@@ -221,14 +219,14 @@ def test_a_run_that_changes_hands_while_somebody_waits_is_not_without_an_owner(r
     def change_hands() -> None:
         nobody(run)
         time.sleep(0.5)  # longer than any pause between two looks, so that it is seen
-        Run.objects.filter(id=run.id).update(observer_id=lease.register())
+        Run.objects.filter(id=run.id).update(observer_id=lease.register(), lease_epoch=2)
         connection.close()
 
     later = threading.Timer(1.6, change_hands)
     later.start()
     # It should count the time without an owner, not the time since somebody waits.
     with pytest.raises(RuntimeTimedOut):
-        fate_of(message, no_owner_seconds=1.5)
+        fate_of(message, unowned_s=1.5)
     later.join()
     message.refresh_from_db()
     assert message.status == "queued"
