@@ -12,7 +12,7 @@ RUNS := $(VENV)/.runs-$(shell cksum < requirements.txt | cut -d' ' -f1)
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run demo check test test-pg15 bench-ingest bench-launch bench-memory bench-check bench-recovery read-plans sweep-plans crash-matrix crash-matrix-short crash-matrix-labels clean
+.PHONY: help setup run demo check test test-pg15 bench-ingest bench-launch bench-memory bench-check bench-recovery read-plans sweep-plans property-long crash-matrix crash-matrix-short crash-matrix-labels clean
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-20s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ test: setup ## all tests on a throw-away PostgreSQL, with coverage
 
 test-pg15: setup ## the tests that need a database, on PostgreSQL 15 (PGBIN names another folder of programs)
 	PGBIN=$${PGBIN:-$(PG15)} $(PYTEST) -n 2 tests/integration tests/contracts
+
+property-long: setup ## the property test of the run machine at random, for hours
+	PROPERTIES=long $(PYTEST) tests/integration/runs/test_run_machine.py
 
 crash-matrix-short: setup ## kill a process at every crash point once, restart, and see that the run ends as it should
 	$(BIN)/python -m tests.crash_matrix --short

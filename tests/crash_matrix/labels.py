@@ -11,9 +11,9 @@ COMMITTED = Path(__file__).with_name("labels.txt")
 
 COMMITS = ("before_commit", "after_commit")
 CALLS = ("before_call", "after_call")
-_PAIRS = {"committing": COMMITS, "autocommitting": COMMITS, "calling": CALLS, "writing": COMMITS, "call": CALLS}
-UNNAMED = "record"  # what recorder.writing() calls a step without a name
-_NAMED_BY = {"writing": "step", "call": "name"}  # the others are named by their first argument
+_PAIRS = {"committing": COMMITS, "autocommitting": COMMITS, "calling": CALLS, "call": CALLS}
+_NAMED_BY = {"call": "name"}  # the others are named by their first argument
+STEP = "step"  # whoever takes a parameter of this name hands it on to where the transaction is
 
 # No path of a run leads there, so no story does.
 EXEMPT = {
@@ -39,6 +39,7 @@ def is_exempt(label: str) -> bool:
 
 def _labels_of(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
+        yield from (f"{step}.{moment}" for step in _handed_on(node) for moment in COMMITS)
         if not isinstance(node, ast.Call):
             continue
         function = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
@@ -52,9 +53,16 @@ def _labels_of(tree: ast.AST) -> Iterator[str]:
 def _steps(node: ast.Call, function: str) -> Iterator[str]:
     named = _NAMED_BY.get(function)
     given = [one.value for one in node.keywords if one.arg == named] if named else node.args[:1]
-    if not given and function == "writing":
-        yield UNNAMED
     yield from (one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+def _handed_on(node: ast.AST) -> Iterator[str]:
+    """The names given as `step`, by a call or by a default."""
+    if isinstance(node, ast.Call):
+        yield from (one.value.value for one in node.keywords if one.arg == STEP and _is_text(one.value))
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        defaults = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+        yield from (one.value for name, one in defaults if name.arg == STEP and one is not None and _is_text(one))
 
 
 def _is_text(node: ast.expr) -> bool:

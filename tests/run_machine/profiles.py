@@ -2,15 +2,14 @@
 
 import os
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 
 _SUITE = settings(
-    max_examples=int(os.environ.get("EX", "200")),
+    max_examples=200,
     stateful_step_count=50,
     derandomize=True,
     deadline=None,
     database=None,
-    phases=[Phase.explicit, Phase.generate] if os.environ.get("NOSHRINK") else list(Phase),
     suppress_health_check=list(HealthCheck),
 )
 _LONG = settings(
