@@ -56,10 +56,10 @@ check: setup ## every gate but the tests: style, types, imports, migrations, sys
 	$(BIN)/python manage.py env_example --check
 
 test: setup ## all tests on a throw-away PostgreSQL, with coverage
-	$(PYTEST) -n 4 --cov --cov-report=term:skip-covered
+	$(PYTEST) -n 2 --cov --cov-report=term:skip-covered
 
 test-pg15: setup ## the tests that need a database, on PostgreSQL 15 (PGBIN names another folder of programs)
-	PGBIN=$${PGBIN:-$(PG15)} $(PYTEST) -n 4 tests/integration tests/contracts
+	PGBIN=$${PGBIN:-$(PG15)} $(PYTEST) -n 2 tests/integration tests/contracts
 
 property-long: setup ## the property test of the run machine at random, for hours
 	PROPERTIES=long $(PYTEST) tests/integration/runs/test_run_machine.py
