@@ -72,9 +72,8 @@ def _is_delegated(run: Run) -> bool:
         return False
     try:
         return decode_request(run.request).session.cancellation_delegated
-    except (
-        Exception
-    ):  # a run that cannot be read must end all the same; nobody knows that its session is ours to cancel
+    except Exception:
+        # A run that cannot be read must end all the same, and nobody knows that its session is ours to cancel.
         log.exception("what was asked for of run %s cannot be read", run.id)
         return False
 
