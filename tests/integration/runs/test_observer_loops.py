@@ -144,12 +144,21 @@ async def settled_to(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.05)
 
 
+async def nothing_is_left_of_runs() -> None:
+    """Every object of a run goes, and soon: the clean-up of the last one may still hold its session."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while left := left_of_runs():
+        assert asyncio.get_running_loop().time() < deadline, left
+        await asyncio.sleep(0.05)
+
+
 async def assert_nothing_is_left(observer: Observer, *, tasks: int) -> None:
     """The observer is as it was before it had any run: its loops, and whatever timers they wait for."""
     await becomes_true(lambda: rows(lambda: not observer._watched))
-    await asyncio.sleep(0.2)  # whatever was cancelled has gone
-    assert (observer._watched, observer._telling) == ({}, set())
-    assert left_of_runs() == {}
+    await settled_to(lambda: not Run.objects.filter(cleanup_status="pending").exists())
+    await nothing_is_left_of_runs()
+    await becomes_true(lambda: rows(lambda: not observer._telling))
+    assert observer._watched == {}
     names = [task.get_name() for task in asyncio.all_tasks()]
     assert not [name for name in names if name.startswith("run ")]
     assert len(names) <= tasks
@@ -205,8 +214,7 @@ def test_a_real_channel_holds_no_call_of_a_run_that_is_over_b14(settings: Settin
             await becomes_true(lambda: rows(lambda: len(channels._calls) <= 2))
             assert sum(lane.streams for lane in channels._lanes) <= 2
             await becomes_true(lambda: rows(lambda: not beside.observer._watched))
-            await asyncio.sleep(0.2)
-            assert left_of_runs() == {}
+            await nothing_is_left_of_runs()
 
     try:
         asyncio.run(story())
