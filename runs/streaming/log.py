@@ -9,6 +9,7 @@ from django.db import connection
 
 from runs.domain.documents import EVENT_COLUMNS, EventRow, event_document
 from runs.errors import RunNotFound
+from runs.streaming.frame import Frame
 
 PAGE_EVENTS = 256
 PAGE_BYTES = 1 << 20  # of event data; a page holds one event more than fits, so that it never stands still
@@ -29,11 +30,21 @@ SELECT run.last_seq, run.ending_seq, clock_timestamp(), {", ".join(f"page.{name}
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One event of the log and its JSON as every client gets it."""
+    """One event of the log as every client gets it."""
 
-    seq: int
     type: str
-    document: bytes
+    frame: Frame
+
+    @property
+    def seq(self) -> int:
+        """Its place in the log."""
+        assert self.frame.id is not None
+        return self.frame.id
+
+    @property
+    def document(self) -> bytes:
+        """Its JSON."""
+        return self.frame.data
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +70,4 @@ def page_after(run_id: UUID, after: int, *, limit: int = PAGE_EVENTS) -> Page:
 
 
 def _entry(row: EventRow) -> LogEntry:
-    return LogEntry(row.seq, row.type, orjson.dumps(event_document(row)))
+    return LogEntry(row.type, Frame("canonical_event", orjson.dumps(event_document(row)), row.seq))

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_GET
 
 from runs import bridge
 from runs.errors import FieldFault, Forbidden, ValidationFailed
-from runs.streaming.frames import Burst, Frame, Shutdown, frames
+from runs.streaming.frame import Burst
+from runs.streaming.frames import Shutdown, frames
 from runs.streaming.standing import standing_of
 from runs.streaming.subscription import subscription_from
 
@@ -53,19 +54,12 @@ async def stream(request: HttpRequest, run_id: UUID | str) -> HttpResponseBase:
     )
 
 
-def encode(frame: Frame) -> bytes:
-    """The frame in the form of an event stream, blank line included."""
-    mark = b"" if frame.id is None else b"id: %d\n" % frame.id
-    # Outside a JSON string a line break is just white space; left as it is, it would end the frame.
-    return b"event: %s\n%sdata: %s\n\n" % (frame.event.encode(), mark, b" ".join(frame.data.splitlines()))
-
-
 async def _body(bursts: AsyncGenerator[Burst]) -> AsyncGenerator[bytes]:
     yield RETRY
     # However the reader leaves, closing ends the subscription.
     async with contextlib.aclosing(bursts):
         async for burst in bursts:
-            yield b"".join(map(encode, burst))
+            yield burst[0].sse if len(burst) == 1 else b"".join(frame.sse for frame in burst)
 
 
 def _authenticated(request: HttpRequest) -> Principal:

@@ -21,7 +21,7 @@ from runs.errors import CursorAhead, Forbidden, RunNotFound, Unauthenticated, Va
 from runs.models import Run
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.streaming import feed, frames, sse
+from runs.streaming import sse, tail
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -359,6 +359,8 @@ async def test_later_snapshots_keep_their_distance_and_follow_their_events(
                 await asyncio.sleep(0.07)
             await rows(end_run, run)
 
+        sent += await stream.told(1)
+        snapshots.append(loop.time())
         writing = asyncio.create_task(write())
         while (frame := await stream.next()) is not None:
             sent.append(_short(frame))
@@ -395,8 +397,8 @@ async def test_a_snapshot_that_is_ahead_waits_for_its_events(
         return read(run_id)
 
     appended: list[int] = []
-    read = frames.snapshot_of
-    monkeypatch.setattr(frames, "snapshot_of", append_then_read)
+    read = tail.snapshot_of
+    monkeypatch.setattr(tail, "snapshot_of", append_then_read)
     async with streaming(run, "snapshotMs=500") as stream:
         assert await stream.told(1) == ["snapshot@1"]
         await rows(append_events, run)
@@ -434,7 +436,7 @@ async def test_a_shutdown_closes_the_stream_without_an_end(
     async def never_nudged(run_id: UUID) -> AsyncIterator[hub.Nudges]:
         yield hub.Nudges()
 
-    monkeypatch.setattr(feed.hub, "subscribe", never_nudged)
+    monkeypatch.setattr(tail.hub, "subscribe", never_nudged)
     settings.STREAM_POLL_MS = 60_000
     shutdown = Shutdown()
     async with streaming(await rows(stored_run), "snapshotMs=0", shutdown=shutdown) as stream:
@@ -468,7 +470,7 @@ async def test_a_failure_after_the_start_is_told_and_closes_without_an_end(
         raise error
 
     run = await rows(stored_run)
-    monkeypatch.setattr(feed, "page_after", fail)
+    monkeypatch.setattr(tail, "page_after", fail)
     for error, code in [
         (OperationalError("password of dev"), "SERVICE_UNAVAILABLE"),
         (RuntimeError("internal"), "INTERNAL_ERROR"),
@@ -483,21 +485,22 @@ async def test_a_failure_after_the_start_is_told_and_closes_without_an_end(
             assert await stream.next() is None
 
 
-async def test_a_client_that_leaves_leaves_nothing_behind(stored_run: MakeRun) -> None:
+async def test_a_client_that_leaves_leaves_nothing_behind_c15(stored_run: MakeRun) -> None:
     run = await rows(stored_run)
+    mine = asyncio.current_task()
     async with streaming(run, shutdown=Shutdown()) as stream:
         assert await stream.told(1) == ["snapshot@0"]
         waiting = asyncio.ensure_future(stream.next())
         async with asyncio.timeout(PATIENCE):
-            await _until(lambda: run.id.hex in hub._listener()._subscribers)
-        before = asyncio.all_tasks()
+            await _until(lambda: any(task.get_name() == f"tail {run.id}" for task in asyncio.all_tasks()))
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
 
     assert run.id.hex not in hub._listener()._subscribers
+    assert not tail._tails_of_this_loop()._tails
     await asyncio.sleep(0)
-    assert len(asyncio.all_tasks()) <= len(before) - 2  # the reader and the one who waits for the shutdown
+    assert asyncio.all_tasks() == {mine}
 
 
 async def _until(condition: Callable[[], bool]) -> None:

@@ -18,10 +18,9 @@ from hypothesis import strategies as st
 from runs import hub
 from runs.bridge import rows
 from runs.models import Run
-from runs.streaming import feed, log
+from runs.streaming import feed, log, tail
 from runs.streaming.frames import frames
 from runs.streaming.log import page_after
-from runs.streaming.sse import encode
 from runs.streaming.standing import standing_of
 from runs.streaming.subscription import Subscription
 from tests.integration.runs.conftest import append, end, store_run
@@ -169,7 +168,7 @@ class Client:
 async def _encoded(bursts: AsyncGenerator[list]) -> AsyncGenerator[bytes]:  # type: ignore[type-arg]
     async with contextlib.aclosing(bursts):
         async for burst in bursts:
-            yield b"".join(map(encode, burst))
+            yield b"".join(frame.sse for frame in burst)
 
 
 nudge_fates = st.sampled_from(["carried", "lost", "doubled", "held back", "out of order"])
@@ -197,8 +196,8 @@ def test_a_viewer_cut_off_anywhere_comes_back_to_every_event_s01_s02_s04(
 ) -> None:
     wire = Wire()
     with pytest.MonkeyPatch.context() as patch, override_settings(STREAM_POLL_MS=10, STREAM_COALESCE_MS=0):
-        patch.setattr(feed.hub, "subscribe", wire.subscribe)
-        patch.setattr(feed, "page_after", functools.partial(page_after, limit=PAGE))
+        patch.setattr(tail.hub, "subscribe", wire.subscribe)
+        patch.setattr(tail, "page_after", functools.partial(page_after, limit=PAGE))
         run = store_run()
         if before:
             append(run, before)
