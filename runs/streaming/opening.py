@@ -8,9 +8,10 @@ from django.http import HttpRequest
 
 from runs import bridge
 from runs.errors import FieldFault, ValidationFailed
+from runs.shutdown import Shutdown
 from runs.streaming.admission import Admission, admit
 from runs.streaming.frame import Burst
-from runs.streaming.frames import Shutdown, frames
+from runs.streaming.frames import frames
 from runs.streaming.seats import Seat, seat
 from runs.streaming.standing import Standing, standing_of
 from runs.streaming.subscription import Subscription, subscription_from
@@ -28,9 +29,7 @@ class Opening:
 
     def bursts(self, shutdown: Shutdown | None) -> AsyncGenerator[Burst]:
         """The frames of the stream; see `frames`."""
-        return frames(
-            self.run_id, self.subscription, self.standing, shutdown=shutdown, recheck=self.admission.recheck
-        )
+        return frames(self.run_id, self.subscription, self.standing, shutdown=shutdown, recheck=self.admission.recheck)
 
 
 async def open_stream(request: HttpRequest, run_id: UUID | str) -> Opening | None:

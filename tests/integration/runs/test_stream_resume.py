@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from runs import hub
 from runs.bridge import rows
 from runs.models import Run
+from runs.shutdown import Shutdown
 from runs.streaming import feed, log, tail, window
 from runs.streaming.frames import frames
 from runs.streaming.log import page_after
@@ -70,7 +71,7 @@ class Client:
         self._text = b""
         self._last = 0  # the position within this connection
         self._is_first = True
-        self._stop = asyncio.Event()
+        self._stop = Shutdown()
 
     async def next(self, timeout: float | None = None) -> str:
         """The name of the next frame; `none` if none came in time or none will ever come, `closed` if the server left.
@@ -107,7 +108,7 @@ class Client:
             self.begun_at = None if self._shows_snapshots else standing.last_seq
         else:
             self._last = self.position
-        self._is_first, self._stop = True, asyncio.Event()
+        self._is_first, self._stop = True, Shutdown()
         self._stream = _encoded(frames(self._run.id, subscription, standing, shutdown=self._stop))
         return True
 
@@ -122,7 +123,7 @@ class Client:
 
     async def server_stops(self) -> None:
         """The server closes the connection in peace, for it is to be restarted."""
-        self._stop.set()
+        self._stop.begin()
         while self._stream is not None and not self.has_ended:
             await self.next()
 
