@@ -18,16 +18,16 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>A run</title><ol id="events"></ol><script>
 const told = [];
-{client}
+@client@
 async function askForTicket() {
-  const answer = await fetch("{base}/stream-tickets", {
-    method: "POST", headers: {"Authorization": "Bearer {key}", "Content-Type": "application/json"},
-    body: JSON.stringify({runId: "{run}"}),
+  const answer = await fetch("@base@/stream-tickets", {
+    method: "POST", headers: {"Authorization": "Bearer @key@", "Content-Type": "application/json"},
+    body: JSON.stringify({runId: "@run@"}),
   });
   return (await answer.json()).ticket;
 }
 let isOver = false;
-watchRun("{base}", "{run}", askForTicket, (event, text) => {
+watchRun("@base@", "@run@", askForTicket, (event, text) => {
   told.push([event.seq, text]);
   const line = document.createElement("li");
   line.textContent = `${event.seq} ${event.type}`;
@@ -61,9 +61,9 @@ class PageServer:
 
     def show(self, *, base: str, key: str, run: str) -> None:
         """The page watches this run from now on."""
-        html = PAGE.replace("{client}", code_of("js"))
+        html = PAGE.replace("@client@", code_of("js"))
         for name, value in {"base": base, "key": key, "run": run}.items():
-            html = html.replace("{" + name + "}", value)
+            html = html.replace(f"@{name}@", value)
         self.html = html
 
     def stop(self) -> None:
@@ -112,6 +112,9 @@ class Browser:
         self._playwright = sync_playwright().start()
         self._chromium = self._playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         self._page: Page = self._chromium.new_page()
+        # Shown with a test that fails.
+        self._page.on("console", lambda message: print("page:", message.text))
+        self._page.on("requestfailed", lambda request: print("page:", request.url, request.failure))
 
     def _close(self) -> None:
         self._chromium.close()

@@ -139,7 +139,7 @@ async def streaming(
 # --- before the first byte
 
 
-async def test_an_unknown_run_is_not_found_before_anything_is_streamed() -> None:
+async def test_an_unknown_run_is_not_found_before_anything_is_streamed_s13() -> None:
     with pytest.raises(RunNotFound):
         await ask(uuid7())
 
@@ -168,7 +168,7 @@ async def test_whoever_is_nobody_or_lacks_the_scope_gets_nothing(stored_run: Mak
         await ask(run.id, **{"X-Scopes": "runs:write"})
 
 
-async def test_a_cursor_beyond_a_live_run_is_refused_with_its_last_seq(
+async def test_a_cursor_beyond_a_live_run_is_refused_with_its_last_seq_s13(
     stored_run: MakeRun, append_events: Append
 ) -> None:
     run = await rows(stored_run)
@@ -181,7 +181,7 @@ async def test_a_cursor_beyond_a_live_run_is_refused_with_its_last_seq(
 
 
 @pytest.mark.parametrize("query", ["afterSeq=4", "afterSeq=9999"])
-async def test_a_reconnect_at_or_past_the_ending_is_told_to_stop(
+async def test_a_reconnect_at_or_past_the_ending_is_told_to_stop_s06(
     query: str, stored_run: MakeRun, append_events: Append, end_run: End
 ) -> None:
     run = await rows(stored_run)
@@ -274,7 +274,7 @@ async def test_an_ended_run_is_shown_and_closed(stored_run: MakeRun, append_even
         assert await stream.next() is None
 
 
-async def test_an_ended_run_is_told_from_its_beginning_if_asked(
+async def test_an_ended_run_is_told_from_its_beginning_if_asked_s13(
     stored_run: MakeRun, append_events: Append, end_run: End
 ) -> None:
     run = await rows(stored_run)
