@@ -65,7 +65,7 @@ class Nudges:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._event.set)
 
-    async def wait(self, timeout: float) -> bool:
+    async def wait(self, timeout: float | None = None) -> bool:
         """True once nudged, False after `timeout` seconds without."""
         try:
             async with asyncio.timeout(timeout):

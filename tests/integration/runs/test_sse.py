@@ -23,7 +23,8 @@ from runs.models import Run
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.shutdown import Shutdown
-from runs.streaming import seats, sse, tail
+from runs.streaming import seats, snapshots, sse, tail
+from runs.streaming.tails import tails_of_this_loop
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -435,8 +436,8 @@ async def test_a_snapshot_that_is_ahead_waits_for_its_events(
         return read(run_id)
 
     appended: list[int] = []
-    read = tail.snapshot_of
-    monkeypatch.setattr(tail, "snapshot_of", append_then_read)
+    read = snapshots.snapshot_of
+    monkeypatch.setattr(snapshots, "snapshot_of", append_then_read)
     async with streaming(run, "snapshotMs=500") as stream:
         assert await stream.told(1) == ["snapshot@1"]
         await rows(append_events, run)
@@ -536,7 +537,7 @@ async def test_a_client_that_leaves_leaves_nothing_behind_c15(stored_run: MakeRu
             await waiting
 
     assert run.id.hex not in hub._listener()._subscribers
-    assert not tail._tails_of_this_loop()._tails
+    assert not len(tails_of_this_loop())
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {mine}
 

@@ -24,6 +24,7 @@ from runs.streaming.frames import frames
 from runs.streaming.log import page_after
 from runs.streaming.standing import standing_of
 from runs.streaming.subscription import Subscription
+from runs.streaming.tails import tails_of_this_loop
 from tests.integration.runs.conftest import append, end, store_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -249,8 +250,8 @@ async def _play(run: Run, clients: list[Client], wire: Wire, story: list[tuple[s
             await rows(end, run)
         for client in clients:
             await _watches_to_the_end(client)
-        assert not tail._tails_of_this_loop()._tails
-        assert tail._tails_of_this_loop().budget.held == 0
+        assert not len(tails_of_this_loop())
+        assert tails_of_this_loop().budget.held == 0
 
 
 async def _watches_to_the_end(client: Client) -> None:

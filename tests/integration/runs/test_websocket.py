@@ -15,6 +15,7 @@ from runs.models import Run
 from runs.models.identity import uuid7
 from runs.shutdown import SCOPE_KEY, Shutdown
 from runs.streaming import consumers, frames, seats, tail
+from runs.streaming.tails import tails_of_this_loop
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -178,6 +179,6 @@ async def test_a_client_that_leaves_leaves_nothing_behind_c15(stored_run: MakeRu
         async with watching(f"/ws/runs/{run.id}", KEY) as socket:
             await socket.receive_output(PATIENCE)
     await asyncio.sleep(0)
-    assert not tail._tails_of_this_loop()._tails
+    assert not len(tails_of_this_loop())
     assert seats.seats.taken("key:test") == 0
     assert asyncio.all_tasks() == {asyncio.current_task()}
