@@ -11,6 +11,7 @@ As any broker it loses what it holds with its process.
 
 import os
 import random
+import sys
 import time
 
 from django_q.brokers.orm import ORM
@@ -37,7 +38,8 @@ class FaultyBroker(ORM):
             moments = self._moments()
             if not moments:
                 self.delete(package[0])
-            print(f"broker: task {package[0]} is handed out {len(moments)} times", flush=True)
+            # In one piece: workers write to the same pipe.
+            sys.stdout.write(f"broker: task {package[0]} is handed out {len(moments)} times\n")
             self._held += [(time.monotonic() + moment, package) for moment in moments]
         ready = sorted(one for one in self._held if one[0] <= time.monotonic())
         if "reorder" in self._faults:

@@ -10,10 +10,11 @@ from django.conf import settings
 from django_q.tasks import async_task
 
 from tests.beside import beside
-from tests.processes import ManageCommand
+from tests.processes import ManageCommand, wait_until
 
 STARTS_IN_S = 90.0
 STOPS_IN_S = 30.0
+CARRIES_OUT_IN_S = 90.0
 NET = "runs.tasks.cast_the_net"
 
 
@@ -69,3 +70,15 @@ def carried_out(queue: ManageCommand) -> int:
     """How many tasks have succeeded; raises AssertionError where one failed."""
     assert not queue.said(f"Failed '{NET}'"), "\n".join(queue.lines)
     return sum(f"Processed '{NET}'" in line for line in tuple(queue.lines))
+
+
+def wait_until_carried_out(queue: ManageCommand, *, tasks: int) -> None:
+    """The broker has had so many tasks, and whatever it handed out has succeeded."""
+    try:
+        wait_until(
+            lambda: len(handed_out(queue)) == tasks and carried_out(queue) == sum(handed_out(queue)),
+            within_s=CARRIES_OUT_IN_S,
+            what="every net",
+        )
+    except AssertionError as late:
+        raise AssertionError("\n".join([str(late), *queue.lines])) from late
