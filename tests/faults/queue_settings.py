@@ -1,4 +1,4 @@
-"""The settings of a queue whose broker cannot be relied on (tests/faults/broker.py). Its tasks are those of the test alone."""
+"""The settings of a queue whose broker cannot be relied on (tests/faults/broker.py). All its tasks are the test's."""
 
 from config.settings import *  # noqa: F403
 from config.settings import Q_CLUSTER as _USUAL

@@ -7,6 +7,8 @@ import pytest
 from django.db import connection
 from django_q.models import OrmQ
 
+from runs.domain.endings import EndingCode
+from runs.ending import end_run
 from runs.ending.cleanup import TRIES
 from runs.models import Event, Run
 from tests.faults.host import SHORT, ObserverHost, at_runtime
@@ -24,6 +26,7 @@ from tests.recovery.scene import (
     stand_in,
     wait_until,
 )
+from tests.settling import verdict
 from tests.sweeping import make_due
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
@@ -77,33 +80,35 @@ def test_i22_with_every_task_dropped_the_observers_end_all_runs_also_those_of_on
 
 def test_i22_with_all_observers_dead_tasks_that_are_doubled_and_reordered_end_each_overdue_run_once() -> None:
     began = database_time()
-    # While a session is being cancelled, which takes a while, other nets look for clean-ups that are due.
-    with stand_in("--slow", "CancelSession=4") as runtime:
+    # While sessions are being cancelled, which takes a while, another net looks for clean-ups that are due.
+    with stand_in("--slow", "CancelSession=3") as runtime:
         with ObserverHost(at_runtime(runtime.address)) as host:
             run_ids = [launch() for _ in range(6)]
             all_run(run_ids)
             host.kill()
-        overdue, healthy = run_ids[:4], run_ids[4:]
+        overdue, left_open, healthy = run_ids[:3], run_ids[3:5], run_ids[5]
         too_late = launch(execution={"timeouts": {"admissionMs": 1_000}})
         waiting = launch()
         wait_until(lambda: database_time() > (run_of(too_late).admission_deadline or began))
         make_due(*map(run_of, overdue))
+        for run_id in left_open:
+            end_run(run_id, verdict(EndingCode.RUN_TIMEOUT), epoch=None)
         patient = at_runtime(runtime.address, RUNTIME_REQUEST_TIMEOUT_MS="15000")
         with unreliable("double,reorder", {**SHORT, **patient}) as queue:
             queue_nets("one", "two")
             wait_until_carried_out(queue, tasks=2)
             # It should have been neither once nor in order, or nothing is shown.
             assert begun(queue) == ["two", "two", "one", "one"]
-        assert runtime.seen()["calls"]["CancelSession"] == len(overdue)
-    assert codes_of([*overdue, too_late]) == ["run_timeout"] * 4 + ["never_started"]
-    for run in map(run_of, overdue):
+        assert runtime.seen()["calls"]["CancelSession"] == len(overdue + left_open)
+    assert codes_of([*overdue, *left_open, too_late]) == ["run_timeout"] * 5 + ["never_started"]
+    for run in map(run_of, overdue + left_open):
         assert (run.cleanup_status, run.cleanup_attempts, run.cleanup_errors) == ("done", 1, [])
-    assert [run_of(run_id).status for run_id in (*healthy, waiting)] == ["running", "running", "queued"]
-    assert [run_of(run_id).lease_epoch for run_id in (*overdue, *healthy, waiting)] == [1] * 6 + [0]
+    assert [run_of(run_id).status for run_id in (healthy, waiting)] == ["running", "queued"]
+    assert [run_of(run_id).lease_epoch for run_id in (*run_ids, waiting)] == [1] * 6 + [0]
     assert_invariants()
 
 
-@pytest.mark.parametrize("seed", [22])
+@pytest.mark.parametrize("seed", [20])
 def test_i22_tasks_dropped_doubled_and_delayed_by_chance_disturb_neither_endings_nor_clean_ups(seed: int) -> None:
     with stand_in("--refuse", "CancelSession") as runtime:
         environment = at_runtime(runtime.address)
@@ -111,13 +116,13 @@ def test_i22_tasks_dropped_doubled_and_delayed_by_chance_disturb_neither_endings
             run_ids = [launch() for _ in range(4)]
             all_run(run_ids)
             with ObserverHost(environment) as second:
-                queue_nets("one", "two")
+                queue_nets("one")
                 first.kill()
                 wait_until(lambda: Run.objects.filter(observer_id=second.id).count() == 4, what="the take-over")
                 make_due(*map(run_of, run_ids))
-                queue_nets("three", "four", "five", "six")
+                queue_nets("two", "three")
                 wait_until(all_clean_ups_failed, what="the last try of every clean-up")
-                wait_until_carried_out(queue, tasks=6)
+                wait_until_carried_out(queue, tasks=3)
         assert set(handed_out(queue)) == {0, 1, 2}
         assert runtime.seen()["calls"]["CancelSession"] == TRIES * 4
     assert codes_of(run_ids) == ["run_timeout"] * 4
