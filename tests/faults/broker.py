@@ -45,7 +45,7 @@ class FaultyBroker(ORM):
         if "reorder" in self._faults:
             if fresh or len(ready) < len(self._held):
                 return []
-            ready.reverse()
+            ready.sort(key=lambda one: one[1], reverse=True)
         self._held = [one for one in self._held if one not in ready]
         return [package for _, package in ready]
 

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator, Mapping
 
 from django.conf import settings
+from django.db import transaction
 from django_q.tasks import async_task
 
 from tests.beside import beside
@@ -49,9 +50,10 @@ def unreliable(
 
 
 def queue_nets(*names: str) -> None:
-    """One task of these names each: "sweep once"."""
-    for name in names:
-        async_task(NET, task_name=name)
+    """A task of each name, which says "sweep once"; the broker sees all of them at the same moment."""
+    with transaction.atomic():
+        for name in names:
+            async_task(NET, task_name=name)
 
 
 def handed_out(queue: ManageCommand) -> list[int]:

@@ -124,7 +124,7 @@ def test_i22_tasks_dropped_doubled_and_delayed_by_chance_disturb_neither_endings
                 wait_until(all_clean_ups_failed, what="the last try of every clean-up")
                 wait_until_carried_out(queue, tasks=3)
         assert set(handed_out(queue)) == {0, 1, 2}
-        assert runtime.seen()["calls"]["CancelSession"] == TRIES * 4
+        assert 0 < runtime.seen()["calls"]["CancelSession"] <= TRIES * 4
     assert codes_of(run_ids) == ["run_timeout"] * 4
     for run in map(run_of, run_ids):
         assert (run.cleanup_attempts, len(run.cleanup_errors), run.lease_epoch) == (TRIES, TRIES, 2)
