@@ -1,10 +1,6 @@
 """The net below the observers: a schedule of the queue, made by migration, that sweeps when nobody else is left."""
 
-import contextlib
 import importlib
-import os
-import signal
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,10 +14,11 @@ from django_q.models import Schedule
 from runs import tasks
 from runs.models import Observer, Run
 from runs.observer import lease
-from tests.beside import beside, environment_of
+from tests.beside import environment_of
 from tests.cast import fresh
+from tests.faults.queue_host import the_queue
 from tests.invariants import assert_invariants
-from tests.processes import ManageCommand, wait_until
+from tests.processes import wait_until
 from tests.settling import ending_of
 from tests.sweeping import make_due
 from tests.underway import launched, running
@@ -32,22 +29,6 @@ MIGRATION = "0004_safety_net"
 SCHEDULED = {"runtime": {"kind": "scripted"}}
 # The queue looks for due schedules every half minute.
 PATIENCE_SECONDS = 90
-
-
-@contextlib.contextmanager
-def the_queue() -> Iterator[ManageCommand]:
-    """`manage.py qcluster`, and nothing of it afterwards."""
-    queue = beside("qcluster", environment={"SIGNALBOX_PROCESS": "queue"})
-    try:
-        queue.wait_for_line("running", within_s=PATIENCE_SECONDS)
-        yield queue
-    finally:
-        queue.send(signal.SIGTERM)
-        try:
-            queue.wait(within_s=30)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(queue.pid, signal.SIGKILL)
 
 
 def the_schedule() -> Schedule:
