@@ -6,7 +6,6 @@ Whoever takes over goes on from the run's status: the SessionStart bytes are sen
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -14,9 +13,10 @@ from django.conf import settings
 
 from runs.bridge import rows
 from runs.domain.endings import SESSION_NOT_FOUND, EndingCode
-from runs.domain.events import Envelope, SessionSnapshot
+from runs.domain.events import SessionSnapshot
 from runs.domain.lifecycle import RunStatus
-from runs.errors import RuntimeFault, RuntimeTimedOut, RuntimeUnavailable, SessionNotFound, ValidationFailed
+from runs.ending import is_opened_by
+from runs.errors import RuntimeFault, RuntimeTimedOut, SessionNotFound, ValidationFailed
 from runs.observer import launch_steps
 from runs.observer.backoff import delay
 from runs.observer.decided import REFUSED, failed, failed_by
@@ -99,16 +99,10 @@ async def _is_ours(run: OwnedRun, session: Session) -> bool:
     Raises RuntimeTimedOut or RuntimeUnavailable where the runtime does not say: that is no reason to give the session up.
     """
     try:
-        async with (
-            asyncio.timeout(settings.RUNTIME_REQUEST_TIMEOUT_MS / 1000),
-            contextlib.aclosing(session.observe(0)) as stream,  # type: ignore[type-var]
-        ):
-            async for one in stream:
-                if isinstance(one.body, Envelope):
-                    return one.body.message_id == str(launch_steps.start_id(run.id))
+        async with asyncio.timeout(settings.RUNTIME_REQUEST_TIMEOUT_MS / 1000):
+            return await is_opened_by(launch_steps.start_id(run.id), session)
     except TimeoutError as silence:
         raise RuntimeTimedOut("the runtime does not say whose session it is") from silence
-    raise RuntimeUnavailable("the runtime did not say whose session it is")
 
 
 async def _granted_ttl(session: Session) -> int | None:
