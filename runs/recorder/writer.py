@@ -69,6 +69,7 @@ class RunWriter:
         self.now: datetime = max(run.locked_at, run.last_event_at or run.locked_at)
         self._ts = iso(self.now)
         self._events: list[Event] = []
+        self._settled = 0  # of these
         self._raw_rows: list[tuple[object, ...]] = []
         self._run_changes: dict[str, object] = {}
         self._session_changes: dict[str, object] = {}
@@ -122,6 +123,12 @@ class RunWriter:
         for name, value in columns.items():
             setattr(self.session, name, value)
 
+    def settle(self) -> None:
+        """The rows of the messages say what the events say so far. For who reads them next; at the end it is done anyway."""
+        settle_messages(self.run, self._events[self._settled :], self.now)
+        self._replies.store()
+        self._settled = len(self._events)
+
     def clock(self) -> datetime:
         """The time of this transaction's events: the database's, read once under the lock."""
         return self.now
@@ -159,8 +166,7 @@ class RunWriter:
         store_state(self.run, self.state)
         if self.run.ending_seq is not None:
             self.change_run(metadata={**self.run.metadata, **final_metadata(self.state)})
-        settle_messages(self.run, self._events, self.now)
-        self._replies.store()
+        self.settle()
         first, last = self._events[0].seq, self._events[-1].seq
         types = sorted({event.type for event in self._events})
         append_rows("runs_outboxentry", OUTBOX_COLUMNS, [(uuid7(), self.run.id, first, last, types, self.now)])
