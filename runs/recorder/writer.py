@@ -22,7 +22,7 @@ from runs.domain.events import (
 )
 from runs.domain.lifecycle import RunStatus, may_move
 from runs.domain.normaliser import Context, normalise
-from runs.domain.projection import ProjectionState, final_metadata, fold
+from runs.domain.projection import ProjectionState, final_metadata
 from runs.errors import InvalidTransition
 from runs.models import Run, RuntimeSession
 from runs.models.append import append_rows
@@ -34,7 +34,7 @@ from runs.recorder.known import Identified, sift
 from runs.recorder.late import keep_late
 from runs.recorder.messages import messages_named, settle_messages
 from runs.recorder.replies import Replies
-from runs.recorder.state import awaited_replies, current_state, store_state
+from runs.recorder.state import awaited_replies, current_state, store_folded
 
 log = logging.getLogger("signalbox.recorder")
 
@@ -162,8 +162,7 @@ class RunWriter:
     def _store_events(self) -> None:
         self.change_run(last_seq=self.run.last_seq, last_event_at=self.now)
         append_rows("runs_event", EVENT_COLUMNS, [self._event_row(event) for event in self._events])
-        self.state = fold(self.state, self._events)
-        store_state(self.run, self.state)
+        self.state = store_folded(self.run, self.state, self._events)
         if self.run.ending_seq is not None:
             self.change_run(metadata={**self.run.metadata, **final_metadata(self.state)})
         self.settle()
