@@ -46,6 +46,7 @@ class SessionAtRuntime:
         self.lines: list[Observation] = []
         self.state = SessionState.OPEN
         self.mood = Mood.ANSWERS
+        self._start = "m-1"
 
     @property
     def exists(self) -> bool:
@@ -57,15 +58,20 @@ class SessionAtRuntime:
         """True once it can say nothing more."""
         return self.state in TERMINAL_SESSION_STATES
 
-    def open(self) -> None:
-        """It is open, and its first line is SessionStart; opening it again changes nothing."""
+    def open(self, start: str) -> None:
+        """It is open, and its first line is the SessionStart of this message id; opening it again changes nothing."""
         if not self.exists:
+            self._start = start
             self.say("SessionStart")
 
     def say(self, kind: str) -> None:
         """One more line, which every subscriber is told in its place."""
         number = len(self.lines) + 1
-        self.lines.append(_unreadable(number) if kind == "poison" else line(number, kind))
+        self.lines.append(_unreadable(number) if kind == "poison" else self.line(number, kind))
+
+    def line(self, number: int, kind: str, *, text: str = "as it was said") -> Observation:
+        """The envelope with this number; `text` tells one content from another under the same id."""
+        return line(number, kind, text=text, message_id=self._start if number == 1 else f"m-{number}")
 
     def now(self) -> Observation:
         """What GetSession answers."""
@@ -86,17 +92,17 @@ class SessionAtRuntime:
         return isinstance(self.fault, SessionNotFound)
 
 
-def line(number: int, kind: str, *, text: str = "as it was said") -> Observation:
-    """The envelope with this number; `text` tells one content from another under the same id."""
+def line(number: int, kind: str, *, text: str, message_id: str) -> Observation:
+    """An envelope of this id; who says what follows from its number."""
     body = Envelope(
         mode=MODE,
         message_type=kind,
-        message_id=f"m-{number}",
+        message_id=message_id,
         session_id="s",
         sender=("lead", "alice", "bob")[number % 3],
         payload=orjson.dumps({"text": text, "proposalId": f"p-{number % 2}"}),
     )
-    return Observation(kind=ObservationKind.ENVELOPE, body=body, raw=body.payload, source_id=f"env:m-{number}")
+    return Observation(kind=ObservationKind.ENVELOPE, body=body, raw=body.payload, source_id=f"env:{message_id}")
 
 
 def _unreadable(number: int) -> Observation:

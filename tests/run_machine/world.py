@@ -36,7 +36,6 @@ from tests.run_machine.runtime import (
     SimulatedRuntimes,
     answer,
     aside,
-    line,
 )
 from tests.run_machine.viewer import Viewer
 
@@ -182,7 +181,7 @@ class World:
         if run.status == "starting" and ours and not run.is_sent:
             return lambda: launch_steps.store_runtime(owned, INFO, b"start"), lambda: setattr(run, "is_sent", True)
         if run.status == "starting":
-            run.session.open()
+            run.session.open(str(launch_steps.start_id(run.id)) if ours else "m-1")
             if ours and not run.is_acked:
                 return lambda: launch_steps.record_accepted(owned, None), lambda: setattr(run, "is_acked", True)
             kickoff = [(message, b"as it is sent") for message in kickoff_of(owned.request)]
@@ -234,7 +233,8 @@ class World:
             case "gapped":
                 batch = fresh[::2]
             case "contradicted":
-                batch = [*fresh, *(line(number, "Note", text="something else") for number in (1, max(1, run.cursor)))]
+                numbers = (1, max(1, run.cursor))
+                batch = [*fresh, *(run.session.line(number, "Note", text="something else") for number in numbers)]
             case _:
                 batch = list(fresh)
         return [*batch, *(self._aside(run, kind) for kind in asides)]
