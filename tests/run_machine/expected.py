@@ -246,7 +246,7 @@ class ExpectedRun:
             self.cleanup = "done"
         elif self.cleanup_tries >= TRIES:
             self.cleanup = "failed"
-        if self.session.mood is Mood.ANSWERS and self.session.exists:
+        if self.session.mood is Mood.ANSWERS and self.session.exists and not self.session.is_theirs:
             self.keeps_apart(self.session.missing_after(self.cursor))
 
 

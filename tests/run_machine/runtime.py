@@ -38,6 +38,9 @@ _FAULTS: dict[Mood, RuntimeFault] = {
 }
 
 
+THEIRS = "somebody-elses"
+
+
 class SessionAtRuntime:
     """One session: every line it has said since SessionStart, and where it stands."""
 
@@ -52,6 +55,11 @@ class SessionAtRuntime:
     def exists(self) -> bool:
         """True once somebody has opened it."""
         return bool(self.lines)
+
+    @property
+    def is_theirs(self) -> bool:
+        """True if somebody else has opened it."""
+        return self._start == THEIRS
 
     @property
     def is_over(self) -> bool:
@@ -164,6 +172,7 @@ class SessionHandle:
     async def cancel(self, reason: str) -> Sent:
         if (fault := self._session.fault) is not None:
             raise fault
+        assert not self._session.is_theirs, "nobody but who opened a session cancels it"
         if not self._session.is_over:
             self._session.state = SessionState.CANCELLED
         observation = answer("", ok=True, number=1)
