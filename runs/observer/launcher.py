@@ -20,7 +20,7 @@ from runs.errors import RuntimeFault, RuntimeTimedOut, RuntimeUnavailable, Sessi
 from runs.observer import launch_steps
 from runs.observer.backoff import delay
 from runs.observer.decided import REFUSED, failed, failed_by
-from runs.observer.owned import OwnedRun, admission_seconds_left
+from runs.observer.owned import OwnedRun, admission_seconds_left, require_ours
 from runs.observer.patience import Patience
 from runs.recorder import Recorded
 from runs.runtimes.plan import KickoffMessage, kickoff_of, outgoing_of
@@ -77,8 +77,13 @@ async def _meet(run: OwnedRun, runtime: Runtime, patience: Patience, *, start: b
 
 async def _open(run: OwnedRun, session: Session, patience: Patience, start: bytes) -> Sent:
     """The runtime has opened our session, now or at an earlier attempt."""
+
+    async def start_it() -> Sent:
+        await rows(require_ours, run)  # while it waited for its turn it may have been cancelled
+        return await session.start(start)
+
     try:
-        sent = await patience.ask(lambda: session.start(start))
+        sent = await patience.ask(start_it)
         is_ours = sent.ack.ok or (_exists_already(sent) and await patience.ask(lambda: _is_ours(run, session)))
     except RuntimeFault as fault:
         raise failed_by(EndingCode.RUNTIME_REJECTED, fault) from fault
