@@ -21,12 +21,13 @@ from tests.invariants import assert_invariants
 from tests.processes import ManageCommand
 from tests.recovery.scene import ended, launch, wait_until
 from tests.runtime_process import free_port
+from tests.steered import cancel
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
 SEED = 20
 KILLS = 2
-EVENTS, RATE = 320, 60
+EVENTS, RATE = 50_000, 60  # more than anybody waits for: the run ends when it is cancelled
 KEY = "a-key-of-this-test"
 AGAIN_AFTER_S = 0.05
 PATIENCE_S = 60
@@ -165,8 +166,9 @@ def test_whatever_a_viewer_saw_is_in_the_log_byte_for_byte_whoever_is_killed_and
             web.kill()
             web.start()
             owner = successor
-        for run_id in (long, failing):
-            ended(run_id)
+        _some_events_more(viewers[long], 1)
+        cancel(long)
+        ended(failing)
     seen = {run_id: viewer.watched() for run_id, viewer in viewers.items()}
 
     # It should be the same after a restart as it was live.
@@ -184,7 +186,7 @@ def test_whatever_a_viewer_saw_is_in_the_log_byte_for_byte_whoever_is_killed_and
 
 
 def _some_events_more(viewer: Viewer, number: int) -> None:
-    """So many events have been seen since now, or the run is over."""
+    """So many events have been seen since now."""
     before = len(viewer.seen)
     wait_until(lambda: len(viewer.seen) >= before + number, what="what a viewer sees")
 

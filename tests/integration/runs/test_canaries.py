@@ -74,7 +74,7 @@ def request(**changes: object) -> Body:
 
 
 PLAYS: dict[str, Puppet | None] = {
-    "an ordinary run": None,
+    "a kickoff that is not delivered": None,
     "a start that is refused": Puppet(starts=[answered(ok=False, code="FORBIDDEN", message=SPILT)]),
     "a start that is not permitted": Puppet(starts=[RuntimeRejected(SPILT, runtime_code="FORBIDDEN")]),
     "a stream that breaks": Puppet(streams=[[OPENED, RuntimeUnavailable(SPILT)], [OPENED, Silence()]]),

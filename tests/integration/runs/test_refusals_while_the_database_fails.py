@@ -104,6 +104,18 @@ def test_a_request_that_cannot_be_stored_is_503_dispatches_nothing_and_may_be_re
     assert post(caller, body)[1]["runId"] == answer["runId"]
 
 
+def test_a_commit_that_fails_is_503_and_dispatches_nothing_l20(caller: Client, calls: list[str]) -> None:
+    def refused() -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "_commit", refused)
+        status, answer = post(caller, changed("mode", "live"))
+    assert (status, answer["errorCode"]) == (503, "SERVICE_UNAVAILABLE")
+    assert_nothing_happened(calls)
+    assert post(caller, changed("mode", "live"))[0] == 201
+
+
 @pytest.mark.parametrize("why", REFUSED)
 def test_a_refusal_stays_one_while_the_database_fails_l20(why: str, caller: Client, calls: list[str]) -> None:
     for nth in range(1, 4):
