@@ -22,7 +22,7 @@ from runs.errors import RuntimeFault, RuntimeTimedOut, SessionNotFound, Validati
 from runs.observer import launch_steps
 from runs.observer.backoff import delay, pause
 from runs.observer.decided import REFUSED, failed, failed_by
-from runs.observer.owned import OwnedRun, admission_seconds_left
+from runs.observer.owned import OwnedRun, admission_seconds_left, require_ours
 from runs.observer.patience import Patience
 from runs.observer.telling import is_too_fast
 from runs.recorder import Recorded
@@ -96,8 +96,13 @@ async def _open(run: OwnedRun, session: Session, patience: Patience, start: byte
 
 async def _started(run: OwnedRun, session: Session, patience: Patience, start: bytes) -> Sent:
     """The runtime's answer to the SessionStart; one that it takes too many of is sent again while the run may be launched."""
+
+    async def start_it() -> Sent:
+        await rows(require_ours, run)  # while it waited for its turn it may have been cancelled
+        return await session.start(start)
+
     for attempt in itertools.count():
-        sent = await patience.ask(lambda: session.start(start))
+        sent = await patience.ask(start_it)
         if not is_too_fast(sent.ack):
             break
         log.info("run %s: its runtime takes no SessionStart right now, attempt %s", run.id, attempt + 1)
