@@ -33,6 +33,15 @@ class Principal(Protocol):
     def scopes(self) -> object: ...
 
 
+def event_stream(bursts: AsyncGenerator[Burst]) -> StreamingHttpResponse:
+    """The bursts as an event stream that nobody between holds back; they are closed however the reader leaves."""
+    return StreamingHttpResponse(
+        _body(bursts),
+        content_type="text/event-stream",
+        headers={"Cache-Control": "no-cache, no-store, no-transform", "X-Accel-Buffering": "no"},
+    )
+
+
 @csrf_exempt  # it changes nothing; without this another method is told of a token, not of GET
 @require_GET
 async def stream(request: HttpRequest, run_id: UUID | str) -> HttpResponseBase:
@@ -40,17 +49,13 @@ async def stream(request: HttpRequest, run_id: UUID | str) -> HttpResponseBase:
 
     Raises before the first byte: Unauthenticated, Forbidden, ValidationFailed, RunNotFound, CursorAhead.
     """
-    principal = await bridge.rows(_authenticated, request)
+    principal = await bridge.rows(authenticated, request)
     subscription = subscription_from(request.GET.dict(), request.headers.get("Last-Event-ID"))
     found = _uuid(run_id)
     standing = await bridge.rows(standing_of, found, principal.project_id)
     if standing.has_nothing_after(subscription.after):
         return HttpResponse(status=204)
-    return StreamingHttpResponse(
-        _body(frames(found, subscription, standing, shutdown=_shutdown(request))),
-        content_type="text/event-stream",
-        headers={"Cache-Control": "no-cache, no-store, no-transform", "X-Accel-Buffering": "no"},
-    )
+    return event_stream(frames(found, subscription, standing, shutdown=shutdown_of(request)))
 
 
 def encode(frame: Frame) -> bytes:
@@ -68,7 +73,8 @@ async def _body(bursts: AsyncGenerator[Burst]) -> AsyncGenerator[bytes]:
             yield b"".join(map(encode, burst))
 
 
-def _authenticated(request: HttpRequest) -> Principal:
+def authenticated(request: HttpRequest) -> Principal:
+    """Who opens the stream. Raises Unauthenticated, or Forbidden without the scope."""
     authenticate: Callable[[HttpRequest], Principal] = import_string(settings.STREAM_AUTHENTICATOR)
     principal = authenticate(request)
     if SCOPE not in cast("frozenset[str]", principal.scopes):
@@ -86,6 +92,7 @@ def _uuid(run_id: UUID | str) -> UUID:
     return found
 
 
-def _shutdown(request: HttpRequest) -> Shutdown | None:
+def shutdown_of(request: HttpRequest) -> Shutdown | None:
+    """What tells when this process begins to stop; None under a server that does not tell."""
     scope: dict[str, object] = getattr(request, "scope", {})
     return cast("Shutdown | None", scope.get("signalbox.shutdown"))

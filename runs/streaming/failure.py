@@ -1,0 +1,34 @@
+"""What a stream says when it breaks off: an `error` frame in words for strangers, the rest in our own log."""
+
+import contextlib
+import logging
+from collections.abc import AsyncGenerator
+from uuid import UUID
+
+import orjson
+from django.db import InterfaceError, OperationalError
+
+from runs.errors import ControlPlaneError
+from runs.streaming.frames import Burst, Frame
+
+log = logging.getLogger("signalbox.streaming")
+
+
+async def failing_in_words(run_id: UUID, bursts: AsyncGenerator[Burst]) -> AsyncGenerator[Burst]:
+    """Yield the bursts; if they fail, the last frame is `error`. Closes them, however the reader leaves."""
+    try:
+        async with contextlib.aclosing(bursts):
+            async for burst in bursts:
+                yield burst
+    except ControlPlaneError as error:
+        yield [_error(error.code, error.message)]
+    except (OperationalError, InterfaceError):
+        log.warning("stream of run %s: the database cannot be reached", run_id)
+        yield [_error("SERVICE_UNAVAILABLE", "The database cannot be reached.")]
+    except Exception:
+        log.exception("stream of run %s failed", run_id)
+        yield [_error("INTERNAL_ERROR", "The stream failed.")]
+
+
+def _error(code: str, message: str) -> Frame:
+    return Frame("error", orjson.dumps({"errorCode": code, "message": message}))
