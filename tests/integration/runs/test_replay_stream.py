@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import cast
 from uuid import UUID
 
@@ -20,20 +19,21 @@ from runs.api.replay import replay_stream
 from runs.bridge import rows
 from runs.domain.replays import Replay
 from runs.errors import Forbidden, RunNotFound, Unauthenticated, ValidationFailed
-from runs.models import Event, Run
+from runs.models import Run
 from runs.models.identity import uuid7
 from runs.shutdown import SCOPE_KEY, Shutdown
 from runs.streaming import replay
 from runs.streaming.log import Page, page_after
 from runs.streaming.recording import recording_of
 from tests.event_stream import Sent, short, whole
+from tests.timed_log import BEGUN_AT, happened
+from tests.watch import Watch
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.handmade_rows("logs are written by hand, at times of a test's choosing: what reads them is tested"),
 ]
 PATIENCE = 10
-BEGUN_AT = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
 MakeRun = Callable[..., Run]
 Append = Callable[..., list[int]]
@@ -60,44 +60,6 @@ async def told(run: Run, query: str = "mode=instant", **headers: str) -> list[Se
     assert response.status_code == 200
     async with asyncio.timeout(PATIENCE):
         return await whole(cast(StreamingHttpResponse, response))
-
-
-def happened(run: Run, *after_ms: int) -> None:
-    """The log of the run are events so many milliseconds after its begin."""
-    Event.objects.bulk_create(
-        Event(
-            id=uuid7(),
-            run_id=run.id,
-            project_id=run.project_id,
-            seq=seq,
-            ts=BEGUN_AT + timedelta(milliseconds=ms),
-            type="message.received",
-            source_kind="runtime",
-            source_name="scripted-runtime",
-            lease_epoch=0,
-            data="{}",
-        )
-        for seq, ms in enumerate(after_ms, start=1)
-    )
-    Run.objects.filter(id=run.id).update(last_seq=len(after_ms))
-
-
-@dataclass
-class Watch:
-    """A clock that a test winds: whoever waits is there at once; at `stops_at` its process is asked to end."""
-
-    stops_at: float = float("inf")
-    time: float = 1_000.0
-    waited: list[float] = field(default_factory=list)
-
-    def now(self) -> float:
-        return self.time
-
-    async def wait(self, seconds: float) -> bool:
-        assert seconds >= 0
-        self.waited.append(seconds)
-        self.time = min(self.time + seconds, self.stops_at)
-        return self.time < self.stops_at
 
 
 async def played(run: Run, asked: Replay, watch: Watch, *, seen: int = 0) -> list[tuple[float, str]]:
