@@ -1,5 +1,7 @@
 """The routes that show a run again: the descriptor, the stream it names, and the state at any event."""
 
+import functools
+
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -64,4 +66,5 @@ async def replay_stream(request: HttpRequest, run_id: str) -> HttpResponseBase:
     recording = await bridge.rows(recording_of, found, principal.project_id, asked, seen=seen)
     if recording.part.is_empty:
         return HttpResponse(status=204)
-    return event_stream(replayed(recording, asked, ProcessClock(shutdown_of(request))))
+    recheck = functools.partial(authenticated, request)
+    return event_stream(replayed(recording, asked, ProcessClock(shutdown_of(request)), recheck=recheck))

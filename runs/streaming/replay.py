@@ -1,7 +1,7 @@
 """A run shown again from its log: the same frames as live, all at once or at the pace they came."""
 
 import random
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import datetime
 
 import msgspec
@@ -18,6 +18,8 @@ from runs.streaming.frames import Burst, Frame
 from runs.streaming.log import LogEntry, Page, page_after
 from runs.streaming.recording import Recording, last_words
 
+RECHECK_SECONDS = 30.0
+
 
 class _Stamp(msgspec.Struct):
     """When an event happened, read out of its document without the rest."""
@@ -28,19 +30,22 @@ class _Stamp(msgspec.Struct):
 _STAMP = msgspec.json.Decoder(_Stamp)
 
 
-def replayed(recording: Recording, asked: Replay, clock: Clock) -> AsyncGenerator[Burst]:
+def replayed(
+    recording: Recording, asked: Replay, clock: Clock, *, recheck: Callable[[], object] | None = None
+) -> AsyncGenerator[Burst]:
     """Yield the recording in bursts that may be written at once, then `end`; however long, a page of it is in memory.
 
     The last frame is `end` or `error`. Without either the viewer may come back with the id of its last event: the
-    process stops, or the replay has reached the age of a stream. Close it (contextlib.aclosing) when leaving.
+    process stops, or the replay has reached the age of a stream. `recheck` is asked now and then whether the viewer
+    may still read; what it raises ends the stream. Close it (contextlib.aclosing) when leaving.
     """
-    return failing_in_words(recording.run_id, _Player(recording, asked, clock).bursts())
+    return failing_in_words(recording.run_id, _Player(recording, asked, clock, recheck).bursts())
 
 
 class _Player:
     """One viewer's replay: what it was sent, and when. Times are seconds of its clock."""
 
-    def __init__(self, recording: Recording, asked: Replay, clock: Clock) -> None:
+    def __init__(self, recording: Recording, asked: Replay, clock: Clock, recheck: Callable[[], object] | None) -> None:
         self._recording = recording
         self._asked = asked
         self._clock = clock
@@ -49,6 +54,8 @@ class _Player:
         self._sent_at = clock.now()
         # Spread, so that viewers who came together do not all come back together.
         self._closes_at = self._sent_at + settings.STREAM_MAX_AGE_S * random.uniform(0.8, 1.2)  # noqa: S311
+        self._recheck = recheck
+        self._recheck_at = self._sent_at + RECHECK_SECONDS if recheck else float("inf")
         self._is_over = False
 
     async def bursts(self) -> AsyncGenerator[Burst]:
@@ -102,10 +109,22 @@ class _Player:
 
     async def _falls_silent_before(self, due: float) -> bool:
         """True when a heartbeat is due first; False once `due` has come, or this stream `_is_over`."""
-        until = min(due, self._sent_at + settings.STREAM_SSE_HEARTBEAT_MS / 1000, self._closes_at)
+        until = min(due, self._sent_at + settings.STREAM_SSE_HEARTBEAT_MS / 1000)
+        while not await self._has_come(until):
+            continue
+        return until < due and not self._is_over
+
+    async def _has_come(self, moment: float) -> bool:
+        """True once it is this late or this stream `_is_over`; False if something else was due before."""
+        until = min(moment, self._closes_at, self._recheck_at)
         goes_on = await self._clock.wait(max(0.0, until - self._clock.now()))
         self._is_over = not goes_on or self._clock.now() >= self._closes_at
-        return until < due and not self._is_over
+        if self._is_over:
+            return True
+        if self._recheck is not None and self._clock.now() >= self._recheck_at:
+            await bridge.rows(self._recheck)
+            self._recheck_at = self._clock.now() + RECHECK_SECONDS
+        return until >= moment
 
     async def _heartbeat(self) -> Frame:
         # A page without events: the database's clock, and a run that was deleted meanwhile is noticed.

@@ -393,6 +393,46 @@ async def test_a_run_that_is_deleted_during_a_pause_is_noticed_at_the_heartbeat(
 # --- endings that are none of the range's
 
 
+@pytest.mark.parametrize("mode", ["instant", "timed"])
+async def test_a_viewer_who_may_not_read_any_more_is_told_so_and_cut_off(
+    mode: str, settings: Settings, stored_run: MakeRun
+) -> None:
+    settings.REPLAY_MAX_DELAY_MS = settings.STREAM_SSE_HEARTBEAT_MS = 70_000
+    settings.REPLAY_BATCH_SIZE = 1
+    run = await rows(stored_run)
+    await rows(happened, run, *range(0, 70_000 * 10, 70_000))
+    watch, asked, asked_at = Watch(), Replay(mode=mode), list[float]()
+    opened_at = watch.time
+
+    def still_may() -> None:
+        asked_at.append(watch.time - opened_at)
+        if len(asked_at) == 4:
+            raise Forbidden("the key was revoked")
+
+    recording = await rows(recording_of, run.id, run.project_id, asked, seen=0)
+    sent = []
+    async for burst in replay.replayed(recording, asked, watch, recheck=still_may):
+        sent += burst
+        watch.time += 31 if mode == "instant" else 0  # a slow reader
+
+    assert asked_at == ([31, 62, 93, 124] if mode == "instant" else [30, 60, 90, 120])
+    assert [frame.id for frame in sent] == ([1, 2, 3, 4, None] if mode == "instant" else [1, 2, None])
+    assert (sent[-1].event, orjson.loads(sent[-1].data)["errorCode"]) == ("error", "FORBIDDEN")
+
+
+async def test_the_key_that_opened_a_replay_is_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, stored_run: MakeRun, append_events: Append
+) -> None:
+    monkeypatch.setattr(replay, "RECHECK_SECONDS", 0.0)
+    run = await rows(stored_run)
+    await rows(append_events, run)
+    response = cast(StreamingHttpResponse, await ask(run.id))
+    settings.AUTH_API_KEYS = ["tester=another-key"]
+
+    frames = await whole(response)
+    assert [frame[2]["errorCode"] for frame in frames] == ["UNAUTHENTICATED"]
+
+
 async def test_a_replay_closes_at_its_age_without_an_end(settings: Settings, stored_run: MakeRun) -> None:
     settings.STREAM_MAX_AGE_S = 5
     run = await rows(stored_run)
