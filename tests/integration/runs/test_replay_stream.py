@@ -220,6 +220,15 @@ async def test_a_live_run_is_shown_as_far_as_it_was_and_has_no_code(
     assert frames[-1][2] == {"status": "running", "seq": 3}
 
 
+async def test_the_end_of_a_part_of_a_live_run_says_how_far_the_run_was(
+    stored_run: MakeRun, append_events: Append
+) -> None:
+    run = await rows(stored_run, status="suspended")
+    await rows(append_events, run, 5)
+
+    assert (await told(run, "mode=instant&toSeq=2"))[-1] == ("end", None, {"status": "suspended", "seq": 5})
+
+
 async def test_a_long_run_is_read_page_by_page_and_never_ahead_of_its_viewer(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, stored_run: MakeRun, append_events: Append
 ) -> None:
@@ -265,6 +274,13 @@ async def test_a_log_with_a_hole_is_an_error_and_no_end(stored_run: MakeRun) -> 
 
     frames = await told(run)
     assert short(frames) == ["event 1", "event 2", "error"]
+    assert frames[-1][2]["errorCode"] == "INTERNAL_ERROR"
+
+    # It should not pass over a hole within a page either.
+    run.last_seq = 3
+    await rows(happened, run, 20)
+    frames = await told(run)
+    assert short(frames) == ["error"]
     assert frames[-1][2]["errorCode"] == "INTERNAL_ERROR"
 
 
