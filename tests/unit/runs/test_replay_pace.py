@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runs.domain.documents import iso
-from runs.domain.replays import FASTEST, MODES, SLOWEST, TIMED, Part, Replay
+from runs.domain.replays import FASTEST, MODES, SLOWEST, TIMED, Part, Replay, pause_ms
 from runs.streaming import replay
 from runs.streaming.log import Page
 from runs.streaming.recording import Recording
@@ -81,15 +81,18 @@ def test_every_event_comes_once_in_order_and_none_too_late_or_too_soon(
 ) -> None:
     log = Log(times)
     limits = {"REPLAY_BATCH_SIZE": page, "REPLAY_MAX_DELAY_MS": longest_ms, "STREAM_SSE_HEARTBEAT_MS": heartbeat_ms}
+    asked = Replay(mode=mode, speed=speed)
     with pytest.MonkeyPatch.context() as patch, override_settings(**limits, STREAM_MAX_AGE_S=10**9):
         patch.setattr(replay, "bridge", SimpleNamespace(rows=log.rows))
-        sent = asyncio.run(played(log, len(times), Replay(mode=mode, speed=speed)))
+        sent = asyncio.run(played(log, len(times), asked))
 
     events = [(at, told) for at, told in sent if told != "heartbeat"]
     assert [told for _, told in events] == [*range(1, len(times) + 1), "end"]
 
     waits = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(events)]
     assert all(0 <= wait <= longest_ms / 1000 + TOLERANCE_S for wait in waits)
+    pauses = [pause_ms(asked, *pair, longest_ms=longest_ms) / 1000 for pair in itertools.pairwise(times)]
+    assert waits == pytest.approx([*pauses, 0.0], abs=TOLERANCE_S)
     assert mode == TIMED or not any(waits)
 
     silences = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(sent)]
