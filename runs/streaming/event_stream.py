@@ -5,7 +5,11 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 from django.http import StreamingHttpResponse
 
+from runs.streaming.frame import Burst
+from runs.streaming.seats import Seat
+
 HEADERS = {"Cache-Control": "no-cache, no-store, no-transform", "X-Accel-Buffering": "no"}
+RETRY = b"retry: 3000\n\n"
 
 
 class EventStream(StreamingHttpResponse):
@@ -15,11 +19,20 @@ class EventStream(StreamingHttpResponse):
     by, the reader of a run would keep its seat and its subscription.
     """
 
-    def __init__(self, body: AsyncGenerator[bytes]) -> None:
-        super().__init__(body, content_type="text/event-stream", headers=HEADERS)
-        self._body = body
+    def __init__(self, bursts: AsyncGenerator[Burst], seat: Seat) -> None:
+        self._body = _encoded(bursts, seat)
+        super().__init__(self._body, content_type="text/event-stream", headers=HEADERS)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async with contextlib.aclosing(self._body):
             async for part in self._body:
                 yield part
+
+
+async def _encoded(bursts: AsyncGenerator[Burst], seat: Seat) -> AsyncGenerator[bytes]:
+    # However the reader leaves, closing ends the subscription and frees the seat.
+    with seat:
+        yield RETRY
+        async with contextlib.aclosing(bursts):
+            async for burst in bursts:
+                yield burst[0].sse if len(burst) == 1 else b"".join(frame.sse for frame in burst)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import random
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -10,18 +9,15 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from runs import bridge
 from runs.domain.documents import iso
-from runs.errors import ControlPlaneError
 from runs.shutdown import Shutdown
+from runs.streaming.failure import failing_in_words
 from runs.streaming.feed import Reader, reading
-from runs.streaming.frame import Burst, Frame, error_frame
+from runs.streaming.frame import Burst, Frame
 from runs.streaming.standing import Snapshot, Standing, end_of
 from runs.streaming.subscription import Subscription
-
-log = logging.getLogger("signalbox.streaming")
 
 RECHECK_SECONDS = 30.0
 # What another subscriber was shown within this part of the interval will do: one reading serves a crowd.
@@ -29,7 +25,7 @@ SHARED_PART = 0.25
 CROWD_SECONDS = 0.1  # those who come at once share their first snapshot
 
 
-async def frames(
+def frames(
     run_id: UUID,
     subscription: Subscription,
     standing: Standing,
@@ -43,18 +39,7 @@ async def frames(
     its last event: the process stops, or the stream has reached its age. `recheck` is asked now and then whether the
     subscriber may still read; what it raises ends the stream. Close it (contextlib.aclosing) when leaving.
     """
-    try:
-        async with contextlib.aclosing(_Stream(run_id, subscription, standing, recheck).bursts(shutdown)) as bursts:
-            async for burst in bursts:
-                yield burst
-    except ControlPlaneError as error:
-        yield [error_frame(error.code, error.message)]
-    except (OperationalError, InterfaceError):
-        log.warning("stream of run %s: the database cannot be reached", run_id)
-        yield [error_frame("SERVICE_UNAVAILABLE", "The database cannot be reached.")]
-    except Exception:
-        log.exception("stream of run %s failed", run_id)
-        yield [error_frame("INTERNAL_ERROR", "The stream failed.")]
+    return failing_in_words(run_id, _Stream(run_id, subscription, standing, recheck).bursts(shutdown))
 
 
 class _Stream:

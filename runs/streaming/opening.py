@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from runs import bridge
-from runs.errors import FieldFault, ValidationFailed
+from runs.domain.run_ids import run_id_from
 from runs.shutdown import Shutdown
 from runs.streaming.admission import Admission, admit
 from runs.streaming.frame import Burst
@@ -37,21 +37,10 @@ async def open_stream(request: HttpRequest, run_id: UUID | str) -> Opening | Non
 
     Raises ValidationFailed, Unauthenticated, Forbidden, RunNotFound, CursorAhead, RateLimited.
     """
-    found = uuid_of(run_id)
+    found = run_id_from(str(run_id))
     admission = await bridge.rows(admit, request, run_id=found)
     subscription = subscription_from(request.GET.dict(), request.headers.get("Last-Event-ID"))
     standing = await bridge.rows(standing_of, found, admission.principal.project_id)
     if standing.has_nothing_after(subscription.after):
         return None
     return Opening(found, subscription, standing, admission, seat(admission.principal))
-
-
-def uuid_of(run_id: UUID | str) -> UUID:
-    """The id in an address. Raises ValidationFailed if it is none."""
-    try:
-        found = UUID(str(run_id))
-    except ValueError:
-        found = None
-    if found is None or str(found) != str(run_id).lower():  # UUID() also reads braces, URNs and bare digits
-        raise ValidationFailed([FieldFault("id", "must be a UUID")])
-    return found

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from runs.api.members import Members, text_problem
-from runs.api.query import uuid_of
+from runs.domain.run_ids import uuid_of
 from runs.errors import FieldFault, ValidationFailed
 from runs.models.ticket import LONGEST_ORIGIN
 

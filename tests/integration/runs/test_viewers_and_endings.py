@@ -17,7 +17,7 @@ from runs import hub
 from runs.bridge import rows
 from runs.models import Event, Run
 from runs.recorder import record
-from runs.streaming import feed
+from runs.streaming import tail
 from tests.beside import environment_of
 from tests.cast import envelope, queued_run
 from tests.integration.runs.test_observe_run import becomes_true, launch
@@ -103,7 +103,7 @@ async def test_what_one_replica_records_reaches_the_viewers_of_another_l15(
     # The one way is shut, so what arrives has come by the other: no poll comes round while the test waits.
     settings.STREAM_POLL_MS = NEVER_MS if way == "a nudge" else 100
     if way == "the poll":
-        monkeypatch.setattr(feed.hub, "subscribe", never_nudged)
+        monkeypatch.setattr(tail.hub, "subscribe", never_nudged)
     run = await rows(queued_run)
     async with streaming(run, "afterSeq=1&includeSnapshot=false&heartbeatMs=60000") as stream:
         for seq in range(2, 10):

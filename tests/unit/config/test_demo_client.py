@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from config.demo.client import bursts_of
 from config.demo.service import free_port
+from runs.streaming.event_stream import RETRY
 from runs.streaming.frame import Frame
-from runs.streaming.sse import RETRY
 
 
 @given(
