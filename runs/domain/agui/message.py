@@ -128,7 +128,7 @@ def _streamed_call(message: JsonObject, owner: JsonObject) -> list[JsonObject]:
 
 
 def _place(message: JsonObject, messages: list[JsonObject]) -> int:
-    # Where readers put it: after its call, and after the results that stand there already.
+    # Readers put a result where its call stands, whenever it comes.
     if message["role"] != "tool":
         return len(messages)
     for place in range(len(messages) - 1, -1, -1):

@@ -160,6 +160,18 @@ def test_a_tool_is_called_once_and_answered_once() -> None:
         assert [event["type"] for event in told(log, opened)] == ["CUSTOM"]
 
 
+def test_a_result_stands_with_its_call_whoever_comes_when() -> None:
+    log = Log()
+    log.bind(("alice",))
+    log.derive("tool.called", "alice", "ToolCall", {"toolName": "search"}, ("tool", "t1"))
+    log.hear("alice", "Note", {"text": "in the meantime"})
+    log.derive("tool.completed", "alice", "ToolResult", {"result": "sunny"}, ("tool", "t1"))
+
+    for begins_at in range(len(log.events) + 1):
+        messages = read_from(log.events, begins_at).messages
+        assert [message.get("content") for message in messages] == [None, "sunny", "in the meantime"]
+
+
 def test_a_tool_without_a_name_or_named_members_is_told_as_it_is() -> None:
     log, opened = Log(), Opened(str(RUN_ID))
     opened.enter("alice")
