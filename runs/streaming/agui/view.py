@@ -21,9 +21,12 @@ from runs.streaming.subscription import Subscription, subscription_from
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Opening:
+    """A stream that may begin: of which run, with which frames; `seat` is taken for as long as it lasts."""
+
     run_id: UUID
     project_id: UUID
     bursts: AsyncGenerator[Burst]
+    seat: contextlib.AbstractContextManager[object]
 
 
 @csrf_exempt  # it changes nothing; without this another method is told of a token, not of GET
@@ -51,7 +54,7 @@ async def _open(request: HttpRequest, run_id: UUID | str) -> _Opening | None:
     if standing.has_nothing_after(subscription.after):
         return None
     bursts = frames(found, _from_now_on(subscription), standing, shutdown=sse._shutdown(request))
-    return _Opening(found, principal.project_id, bursts)
+    return _Opening(found, principal.project_id, bursts, contextlib.nullcontext())
 
 
 def _from_now_on(subscription: Subscription) -> Subscription:
@@ -60,8 +63,9 @@ def _from_now_on(subscription: Subscription) -> Subscription:
 
 
 async def _body(opening: _Opening) -> AsyncGenerator[bytes]:
-    yield sse.RETRY
-    # However the reader leaves, closing ends the subscription.
-    async with contextlib.aclosing(encoded(opening.run_id, opening.project_id, opening.bursts)) as chunks:
-        async for chunk in chunks:
-            yield chunk
+    # However the reader leaves, closing ends the subscription and frees the seat.
+    with opening.seat:
+        yield sse.RETRY
+        async with contextlib.aclosing(encoded(opening.run_id, opening.project_id, opening.bursts)) as chunks:
+            async for chunk in chunks:
+                yield chunk

@@ -27,7 +27,7 @@ from runs.models.project import DEFAULT_PROJECT_ID
 from runs.queries.events import iterate_events
 from runs.recorder import record
 from runs.streaming import tail
-from runs.streaming.agui import recent, view
+from runs.streaming.agui import encoder, recent, view
 from tests.agui import Json, Reader
 from tests.agui_log import read_from
 from tests.cast import MODE, running_run
@@ -500,6 +500,25 @@ async def test_a_failure_of_the_stream_is_no_failure_of_the_run(
         # It should close without an end, so that readers come back.
         assert await stream.frame() == b": SERVICE_UNAVAILABLE"
         assert await stream.frame() is None
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OperationalError("password of dev"), b": SERVICE_UNAVAILABLE"),
+        (RuntimeError("internal"), b": INTERNAL_ERROR"),
+        (RunNotFound(), b": RUN_NOT_FOUND"),
+    ],
+)
+async def test_a_beginning_that_cannot_be_read_says_so_and_closes(
+    error: Exception, code: bytes, monkeypatch: pytest.MonkeyPatch, stored_run: MakeRun
+) -> None:
+    def fail(run_id: UUID, project_id: UUID, state: bytes) -> object:
+        raise error
+
+    monkeypatch.setattr(encoder, "beginning", fail)
+    async with streaming(await rows(stored_run)) as stream:
+        assert [await stream.frame() for _ in range(3)] == [b"retry: 3000", code, None]
 
 
 async def test_a_client_that_leaves_leaves_nothing_behind(stored_run: MakeRun) -> None:
