@@ -33,6 +33,8 @@ def opened_at(run_id: str, state: Mapping[str, object]) -> Opened:
     opened.phase = status
     progress = state.get("progress")
     for entry in _objects(progress.get("entries") if isinstance(progress, dict) else None):
+        if name := text(entry.get("participantId")):
+            opened.enter(name)  # the state forgets participants, where there are very many
         _report(entry, opened)
     return opened
 

@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import itertools
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import cast
 from uuid import UUID
 
@@ -456,6 +456,17 @@ async def test_the_last_two_hundred_messages_are_shown_whatever_else_happens() -
     assert reader.messages[0]["subagentRunId"] == f"{run.id}:alice"
 
 
+async def test_a_long_silence_is_not_searched_for_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = await rows(running_run)
+    await rows(talk, run, *(said(number, "alice", "Note", text=str(number)) for number in range(9)))
+    monkeypatch.setattr(recent, "SEARCHED", 4)
+
+    async with streaming(run) as stream:
+        reader = read(await stream.until("STATE_SNAPSHOT"))
+
+    assert texts(reader) == ["5", "6", "7", "8"]
+
+
 async def test_a_few_huge_messages_make_no_huge_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
     run = await rows(running_run)
     await rows(talk, run, *(said(number, "alice", "Note", text=f"{number}" * 1_000) for number in range(9)))
@@ -537,6 +548,18 @@ async def test_a_client_that_leaves_leaves_nothing_behind(stored_run: MakeRun) -
     assert not tail._tails_of_this_loop()._tails
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {mine}
+
+
+async def test_whoever_leaves_between_two_frames_leaves_nothing_behind_either(stored_run: MakeRun) -> None:
+    answer = await ask((await rows(stored_run)).id)
+    body = cast(AsyncGenerator[bytes], answer._iterator)  # type: ignore[attr-defined] # the view's own
+    async with asyncio.timeout(PATIENCE):
+        while b"MESSAGES_SNAPSHOT" not in await anext(body):
+            pass
+        assert tail._tails_of_this_loop()._tails
+        await body.aclose()
+
+    assert not tail._tails_of_this_loop()._tails
 
 
 # --- runs as they are

@@ -265,6 +265,11 @@ def test_whoever_speaks_in_the_conversation_is_announced_though_the_state_has_fo
     assert message["subagentRunId"] == f"{RUN_ID}:zoe"
     assert opened.participants == ["zoe"]
 
+    entry = {"participantId": "yan", "message": "reading"}
+    state = {"run": {"status": "running"}, "participants": [], "progress": {"entries": [entry]}}
+    started, _, step = announcements(opened_at(str(RUN_ID), state), state)
+    assert started["subagentRunId"] == step["subagentRunId"] == f"{RUN_ID}:yan"
+
 
 def test_what_becomes_of_our_own_messages_announces_nobody() -> None:
     log = Log()
