@@ -17,7 +17,7 @@ from runs.domain.run_ids import run_id_from
 from runs.shutdown import shutdown_of_request
 from runs.streaming.admission import admit
 from runs.streaming.clock import ProcessClock
-from runs.streaming.event_stream import EventStream
+from runs.streaming.event_stream import EventStream, encoded
 from runs.streaming.recording import recording_of
 from runs.streaming.replay import replayed
 from runs.streaming.seats import seat
@@ -69,4 +69,5 @@ async def replay_stream(request: HttpRequest, run_id: str) -> HttpResponseBase:
     if recording.part.is_empty:
         return HttpResponse(status=204)
     clock = ProcessClock(shutdown_of_request(request))
-    return EventStream(replayed(recording, asked, clock, recheck=admission.recheck), seat(admission.principal))
+    shown = replayed(recording, asked, clock, recheck=admission.recheck)
+    return EventStream(encoded(shown), seat(admission.principal))

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from runs.api import repair, replay, sending, steering, tickets, views
+from runs.streaming.agui.view import agui
 from runs.streaming.sse import stream
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -21,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<str:run_id>/replay", replay.ReplayView.as_view()),
     path("runs/<str:run_id>/replay/stream", replay.replay_stream),
     path("runs/<str:run_id>/replay/state", replay.ReplayStateView.as_view()),
+    path("runs/<str:run_id>/agui", agui),
     path("runs/<str:run_id>/cancel", steering.CancelView.as_view()),
     path("runs/<str:run_id>/suspend", steering.SuspendView.as_view()),
     path("runs/<str:run_id>/resume", steering.ResumeView.as_view()),

@@ -19,8 +19,8 @@ class EventStream(StreamingHttpResponse):
     by, the reader of a run would keep its seat and its subscription.
     """
 
-    def __init__(self, bursts: AsyncGenerator[Burst], seat: Seat) -> None:
-        self._body = _encoded(bursts, seat)
+    def __init__(self, chunks: AsyncGenerator[bytes], seat: Seat) -> None:
+        self._body = _seated(chunks, seat)
         super().__init__(self._body, content_type="text/event-stream", headers=HEADERS)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -29,10 +29,17 @@ class EventStream(StreamingHttpResponse):
                 yield part
 
 
-async def _encoded(bursts: AsyncGenerator[Burst], seat: Seat) -> AsyncGenerator[bytes]:
+async def encoded(bursts: AsyncGenerator[Burst]) -> AsyncGenerator[bytes]:
+    """The frames as an event stream, each burst in one chunk. Closes them, however the reader leaves."""
+    async with contextlib.aclosing(bursts):
+        async for burst in bursts:
+            yield burst[0].sse if len(burst) == 1 else b"".join(frame.sse for frame in burst)
+
+
+async def _seated(chunks: AsyncGenerator[bytes], seat: Seat) -> AsyncGenerator[bytes]:
     # However the reader leaves, closing ends the subscription and frees the seat.
     with seat:
         yield RETRY
-        async with contextlib.aclosing(bursts):
-            async for burst in bursts:
-                yield burst[0].sse if len(burst) == 1 else b"".join(frame.sse for frame in burst)
+        async with contextlib.aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk

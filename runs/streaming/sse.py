@@ -8,7 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
 from runs.shutdown import shutdown_of_request
-from runs.streaming.event_stream import EventStream
+from runs.streaming.event_stream import EventStream, encoded
 from runs.streaming.opening import open_stream
 
 
@@ -22,4 +22,4 @@ async def stream(request: HttpRequest, run_id: UUID | str) -> HttpResponseBase:
     opening = await open_stream(request, run_id)
     if opening is None:
         return HttpResponse(status=204)
-    return EventStream(opening.bursts(shutdown_of_request(request)), opening.seat)
+    return EventStream(encoded(opening.bursts(shutdown_of_request(request))), opening.seat)
