@@ -70,6 +70,14 @@ def env_secret(name: str) -> str:
     return env_str(name)
 
 
+def env_secret_url(name: str, schemes: Collection[str]) -> str:
+    """A secret that is empty or a URL of one of `schemes`."""
+    url = env_secret(name)
+    if url and url.partition("://")[0].lower() not in schemes:
+        raise _unusable(name, f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    return url
+
+
 def env_bool(name: str) -> bool:
     """True for 1, true, yes, on; False for 0, false, no, off; in any case."""
     word = env_str(name).lower()
