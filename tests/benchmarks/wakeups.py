@@ -1,7 +1,7 @@
 """How soon a nudge wakes who waits for it, and what a thousand of them a second cost the process that listens.
 
 `make bench-wakeups`. One process sends them one by one, as many processes together would; this one listens: on the thread
-of the hub, in the event loop itself (written here for comparison), and with a redis-server in PATH by Redis. `busy` means that
+of the hub, in the event loop itself (written here for comparison), and with a redis-server in PATH by Redis. `busy` says that
 the loop has work of its own for half of the time, a millisecond at once, as in a fan-out.
 """
 
@@ -39,40 +39,50 @@ WORK_S, REST_S = 0.001, 0.001
 
 Watched = dict[str, Nudges]
 Arrivals = dict[str, list[float]]
+THREAD, IN_LOOP, REDIS = "NOTIFY, thread", "NOTIFY, in the loop", "Redis, thread"
+
 Listening = Callable[[Watched], contextlib.AbstractAsyncContextManager[None]]
 
 
 def main() -> None:
-    """Prints one line for each way to listen."""
+    """Prints one line for each way to listen, each measured in a process of its own."""
     wanted = argparse.ArgumentParser(description=__doc__)
-    wanted.add_argument("--send", nargs=2, metavar=("KIND", "ADDRESS"), help="used by itself: be the sender")
     wanted.add_argument("--rate", type=int, default=1_000)
+    wanted.add_argument("--listen", nargs=3, metavar=("WAY", "ADDRESS", "LOOP"), help="used by itself: one line")
+    wanted.add_argument("--send", nargs=2, metavar=("KIND", "ADDRESS"), help="used by itself: be the sender")
     options = wanted.parse_args()
     if options.send:
         _send(*options.send, rate=options.rate, topics=json.loads(sys.stdin.readline()))
-        return
+    elif options.listen:
+        way, address, loop = options.listen
+        print(json.dumps(asyncio.run(_measured(way, address, rate=options.rate, is_busy=loop == "busy"))))
+    else:
+        _compare(options.rate)
+
+
+def _compare(rate: int) -> None:
     with throwaway_database() as stage, contextlib.ExitStack() as opened:
-        ways: list[tuple[str, Listening, str, str]] = [
-            ("NOTIFY, thread", _by_thread(OverNotify), "notify", stage.dsn),
-            ("NOTIFY, in the loop", _in_loop(stage.dsn), "notify", stage.dsn),
-        ]
+        addresses = {THREAD: stage.dsn, IN_LOOP: stage.dsn}
         if binary():
-            server = opened.enter_context(RedisServer())
-            settings.REDIS_URL = server.url
-            ways.append(("Redis, thread", _by_thread(OverRedis), "redis", server.url))
-        lines = [
-            asyncio.run(_measured(name, listening, (kind, address), rate=options.rate, is_busy=is_busy))
-            for is_busy in (False, True)
-            for name, listening, kind, address in ways
-        ]
+            addresses[REDIS] = opened.enter_context(RedisServer()).url
+        lines = [_line(way, address, loop, rate) for loop in ("idle", "busy") for way, address in addresses.items()]
         print_table(lines, load_average())
-        sys.stdout.flush()
 
 
-async def _measured(
-    name: str, listening: Listening, sender: tuple[str, str], *, rate: int, is_busy: bool
-) -> dict[str, object]:
-    progress(f"{name}, {'busy' if is_busy else 'idle'}")
+def _line(way: str, address: str, loop: str, rate: int) -> dict[str, object]:
+    progress(f"{way}, {loop}")
+    line: dict[str, object] = json.loads(_itself("--listen", way, address, loop, "--rate", str(rate)))
+    return line
+
+
+def _itself(*arguments: str, said: str = "") -> str:
+    command = [sys.executable, "-m", "tests.benchmarks.wakeups", *arguments]
+    return subprocess.run(command, input=said, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+async def _measured(way: str, address: str, *, rate: int, is_busy: bool) -> dict[str, object]:
+    _point_at(address)
+    listening = {THREAD: _by_thread(OverNotify), IN_LOOP: _in_loop(address), REDIS: _by_thread(OverRedis)}[way]
     watched = {uuid4().hex: Nudges() for _ in range(RUNS)}
     arrivals: Arrivals = {topic: [] for topic in watched}
     async with listening(watched), asyncio.TaskGroup() as group:
@@ -80,25 +90,22 @@ async def _measured(
         if is_busy:
             tasks.append(group.create_task(_work()))
         await asyncio.sleep(SETTLING_S)
-        idle_from = time.process_time()
-        await asyncio.sleep(SECONDS / 2)
-        idle = (time.process_time() - idle_from) * 2
         before = time.process_time()
-        sent: Arrivals = await asyncio.to_thread(_sent, sender, rate, list(watched))
+        sent: Arrivals = await asyncio.to_thread(_sent, way, address, rate, list(watched))
         await asyncio.sleep(SETTLING_S)
-        used = time.process_time() - before - idle * (1 + SETTLING_S / SECONDS)
+        used = time.process_time() - before
         for task in tasks:
             task.cancel()
     delays = sorted(delay for topic in watched for delay in _delays(sent[topic], arrivals[topic]))
     count = sum(map(len, sent.values()))
     return {
-        "listens": name,
+        "listens": way,
         "loop": "busy" if is_busy else "idle",
         "nudges/s": rate,
         "woken": f"{len(delays) / count:.1%}",
         "p50 ms": f"{statistics.median(delays) * 1000:.2f}",
         "p99 ms": f"{delays[int(len(delays) * 0.99)] * 1000:.2f}",
-        "CPU us/nudge": f"{used / count * 1e6:.0f}",
+        "CPU us/nudge": "" if is_busy else f"{used / count * 1e6:.0f}",
     }
 
 
@@ -138,7 +145,7 @@ def _in_loop(dsn: str) -> Listening:
             async def listen() -> None:
                 async for notice in channel.notifies():
                     for topic in notice.payload.split(","):
-                        watched[topic]._event.set()
+                        watched[topic]._event.set()  # no thread to cross
 
             task = asyncio.create_task(listen())
             yield
@@ -148,22 +155,17 @@ def _in_loop(dsn: str) -> Listening:
     return listening
 
 
-def _sent(sender: tuple[str, str], rate: int, topics: list[str]) -> Arrivals:
-    command = [sys.executable, "-m", "tests.benchmarks.wakeups", "--send", *sender, "--rate", str(rate)]
-    told = subprocess.run(command, input=json.dumps(topics), capture_output=True, text=True, check=True)
-    sent: Arrivals = json.loads(told.stdout)
+def _sent(way: str, address: str, rate: int, topics: list[str]) -> Arrivals:
+    kind = "redis" if way == REDIS else "notify"
+    sent: Arrivals = json.loads(_itself("--send", kind, address, "--rate", str(rate), said=json.dumps(topics)))
     return sent
 
 
 def _send(kind: str, address: str, *, rate: int, topics: list[str]) -> None:
     times: Arrivals = {topic: [] for topic in topics}
-    with contextlib.ExitStack() as opened:
-        if kind == "redis":
-            settings.REDIS_URL = address
-            send = opened.enter_context(OverRedis().sender())
-        else:
-            settings.DATABASES["default"].update(_entry_of(address))
-            send = opened.enter_context(OverNotify().sender())
+    _point_at(address)
+    transport: Transport = OverRedis() if kind == "redis" else OverNotify()
+    with transport.sender() as send:
         begun = time.monotonic()
         for number in range(rate * SECONDS):
             time.sleep(max(0.0, begun + number / rate - time.monotonic()))
@@ -173,10 +175,13 @@ def _send(kind: str, address: str, *, rate: int, topics: list[str]) -> None:
     print(json.dumps(times))
 
 
-def _entry_of(dsn: str) -> dict[str, object]:
-    parts = psycopg.conninfo.conninfo_to_dict(dsn)
+def _point_at(address: str) -> None:
+    if address.startswith("redis"):
+        settings.REDIS_URL = address
+        return
     names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
-    return {names[name]: str(value) for name, value in parts.items() if name in names}
+    parts = psycopg.conninfo.conninfo_to_dict(address)
+    settings.DATABASES["default"].update({names[name]: str(value) for name, value in parts.items() if name in names})
 
 
 def _delays(sent: list[float], arrived: list[float]) -> list[float]:
