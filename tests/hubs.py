@@ -8,7 +8,7 @@ import pytest
 
 from runs import hub
 from runs.hub.ends import Ends
-from runs.hub.transport import Send, Transport
+from runs.hub.transport import Send, Transport, TransportLost
 
 PATIENCE = 15.0
 # pytest reports every exception of a thread, this one too, which is how they end here.
@@ -43,14 +43,17 @@ class Mortal:
 
     @contextlib.contextmanager
     def sender(self) -> Iterator[Send]:
-        self._end_if_over()
-        with self._transport.sender() as send:
+        try:
+            with self._transport.sender() as send:
 
-            def send_on(topics: set[str]) -> None:
-                send(topics)
-                self._end_if_over()
+                def send_on(topics: set[str]) -> None:
+                    send(topics)
+                    self._end_if_over()
 
-            yield send_on
+                yield send_on
+        except TransportLost:
+            self._end_if_over()
+            raise
 
     @contextlib.contextmanager
     def receiver(self) -> Iterator[Iterator[list[str]]]:

@@ -13,6 +13,7 @@ import redis
 from tests.runtime_process import PATIENCE, Child, free_port
 
 REQUIRED = os.environ.get("REQUIRE_REDIS") == "1"
+MISSING = "no redis-server: set REDIS_SERVER_BIN or put it into PATH (REQUIRE_REDIS=1 makes this fail)"
 
 
 def binary() -> str | None:

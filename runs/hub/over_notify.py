@@ -37,7 +37,9 @@ class OverNotify:
         with _connected() as channel:
             channel.execute(f"LISTEN {RUNS_CHANNEL}")
             channel.execute(f"LISTEN {WORK_CHANNEL}")
-            yield map(_topics_of, channel.notifies())
+            # Closed before the connection: it holds a lock that leaving the connection waits for.
+            with contextlib.closing(channel.notifies()) as notices:
+                yield map(_topics_of, notices)
 
 
 @contextlib.contextmanager
