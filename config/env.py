@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import orjson
 from django.core.exceptions import ImproperlyConfigured
@@ -73,7 +74,12 @@ def env_secret(name: str) -> str:
 def env_secret_url(name: str, schemes: Collection[str]) -> str:
     """A secret that is empty or a URL of one of `schemes`."""
     url = env_secret(name)
-    if url and url.partition("://")[0].lower() not in schemes:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # looks at it only when asked
+    except ValueError:
+        raise _unusable(name, "is no URL") from None
+    if url and not (parts.scheme in schemes and "://" in url):
         raise _unusable(name, f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
     return url
 

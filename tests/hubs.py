@@ -11,6 +11,7 @@ from runs.hub.ends import Ends
 from runs.hub.transport import Send, Transport, TransportLost
 
 PATIENCE = 15.0
+END = "end"
 # pytest reports every exception of a thread, this one too, which is how they end here.
 threads_end = pytest.mark.filterwarnings(r"ignore:Exception in thread (nudger|listener)[\s\S]*SystemExit")
 
@@ -25,7 +26,7 @@ def own_hub(transport: Transport) -> Iterator[None]:
         yield
     finally:
         mortal.is_over = True
-        hub._ends.nudger().add("end")  # wakes both ends, which find that it is over
+        hub._ends.nudger().add(END)  # wakes both ends, which find that it is over
         hub._ends = former
         for thread in set(threading.enumerate()) - before:
             if thread.name in ("nudger", "listener"):
@@ -48,7 +49,8 @@ class Mortal:
 
                 def send_on(topics: set[str]) -> None:
                     send(topics)
-                    self._end_if_over()
+                    if END in topics:
+                        raise SystemExit  # of this thread
 
                 yield send_on
         except TransportLost:

@@ -1,13 +1,10 @@
 """The thread that sends this process's nudges."""
 
-import logging
 import threading
 import time
 
 from runs.hub.outage import Outage
 from runs.hub.transport import Send, Transport, TransportLost
-
-log = logging.getLogger("signalbox.hub")
 
 COALESCE_SECONDS = 0.01
 RECONNECT_SECONDS = 0.5
@@ -40,10 +37,8 @@ class Nudger:
                     while True:
                         self._send_next(send)
                         time.sleep(COALESCE_SECONDS)
-            except TransportLost as error:
+            except Exception as error:  # whatever it is: without this thread everybody would poll for good
                 outage.goes_on(error)
-            except Exception:
-                log.exception("the nudger failed and is started again")
             time.sleep(RECONNECT_SECONDS)
 
     def _send_next(self, send: Send) -> None:

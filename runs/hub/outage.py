@@ -2,6 +2,8 @@
 
 import logging
 
+from runs.hub.transport import TransportLost
+
 log = logging.getLogger("signalbox.hub")
 
 
@@ -14,10 +16,11 @@ class Outage:
         self._lasts = False
 
     def goes_on(self, error: Exception) -> None:
-        """The transport is away, or still is, which is not worth another line."""
+        """The transport is away, or still is, which is not worth another line; a fault of ours comes with its trace."""
         if not self._lasts:
             reason = str(error).partition("\n")[0]
-            log.warning("%s until %s answers: %s", self._meaning, self._transport, reason)
+            unknown = None if isinstance(error, TransportLost) else error
+            log.warning("%s until %s answers: %s", self._meaning, self._transport, reason, exc_info=unknown)
         self._lasts = True
 
     def is_over(self) -> None:

@@ -29,7 +29,12 @@ class OverNotify:
         """Connected to send."""
         with _connected() as channel:
             channel.execute("SET synchronous_commit = off")
-            yield lambda topics: _notify(channel, topics)
+
+            def send(topics: set[str]) -> None:
+                with _faults_translated():
+                    _notify(channel, topics)
+
+            yield send
 
     @contextlib.contextmanager
     def receiver(self) -> Iterator[Iterator[list[str]]]:
@@ -47,9 +52,14 @@ def _connected() -> Iterator[Connection]:
     parameters = connection.get_connection_params()
     for name in ("pool", "cursor_factory", "context", "prepare_threshold"):
         parameters.pop(name, None)
+    with _faults_translated(), Connection.connect(**parameters, autocommit=True) as channel:
+        yield channel
+
+
+@contextlib.contextmanager
+def _faults_translated() -> Iterator[None]:
     try:
-        with Connection.connect(**parameters, autocommit=True) as channel:
-            yield channel
+        yield
     except psycopg.Error as error:
         raise TransportLost(error) from error
 

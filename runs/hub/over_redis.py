@@ -30,7 +30,12 @@ class OverRedis:
         """Connected to send."""
         with _connected() as client:
             client.ping()
-            yield lambda topics: _publish(client, topics)
+
+            def send(topics: set[str]) -> None:
+                with _faults_translated():
+                    client.publish(CHANNEL, ",".join(topics))
+
+            yield send
 
     @contextlib.contextmanager
     def receiver(self) -> Iterator[Iterator[list[str]]]:
@@ -53,15 +58,16 @@ def _connected() -> Iterator["redis.Redis"]:
         # A connection that was lost and made again in silence would have missed nudges without anybody knowing.
         retry=Retry(NoBackoff(), 0),
     )
+    with _faults_translated(), client:
+        yield client
+
+
+@contextlib.contextmanager
+def _faults_translated() -> Iterator[None]:
     try:
-        with client:
-            yield client
+        yield
     except (RedisError, OSError) as error:
         raise TransportLost(error) from error
-
-
-def _publish(client: "redis.Redis", topics: set[str]) -> None:
-    client.publish(CHANNEL, ",".join(topics))
 
 
 def _batches(channel: PubSub) -> Iterator[list[str]]:

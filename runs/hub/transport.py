@@ -24,7 +24,7 @@ class Transport(Protocol):
     name: str  # as the log calls it
 
     def sender(self) -> AbstractContextManager[Send]:
-        """Connected to send. Raises TransportLost, also from what is done within."""
+        """Connected to send. Raises TransportLost, and so does every call of what it yields."""
 
     def receiver(self) -> AbstractContextManager[Iterator[list[str]]]:
         """What is sent from now on, as it comes: nothing falls between. Raises TransportLost, also while waiting."""

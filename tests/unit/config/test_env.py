@@ -114,6 +114,13 @@ def test_a_url_of_another_scheme_is_refused_without_its_value(url: str, monkeypa
     assert "canary" not in str(refused.value)
 
 
+@pytest.mark.parametrize("url", ["redis://canary:port", "redis://[canary", "redis://canary:70000"])
+def test_what_is_no_url_is_refused_without_its_value(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    with pytest.raises(ImproperlyConfigured, match=r"^REDIS_URL: is no URL$"):
+        env.env_secret_url("REDIS_URL", ("redis", "rediss"))
+
+
 @pytest.mark.parametrize("url", ["", "redis://one", "REDISS://user:password@one:6379/2"])
 def test_a_url_may_be_absent_or_of_a_known_scheme(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", url)
