@@ -20,6 +20,7 @@ from tests.service import database_url
 pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 STARTS_IN_S = 60.0
 PATIENCE_S = 30.0
+HEARTBEAT_MS = 20_000
 NEVER = {"STREAM_POLL_MS": "600000"}
 KEY = "key-of-this-test"
 
@@ -33,7 +34,12 @@ class Web:
             "serve_web",
             "--port",
             str(self._port),
-            environment={"AUTH_API_KEYS": KEY, "SIGNALBOX_PROCESS": "web", **environment},
+            environment={
+                "AUTH_API_KEYS": KEY,
+                "SIGNALBOX_PROCESS": "web",
+                "STREAM_SSE_HEARTBEAT_MS": str(HEARTBEAT_MS),
+                **environment,
+            },
         )
 
     def __enter__(self) -> "Web":
@@ -100,7 +106,8 @@ def watch_it_end(writer: Web, reader: Web) -> None:
 def _names_until_end(frames: Iterator[tuple[str, dict[str, object]]]) -> list[str]:
     names = []
     for name, data in frames:
-        if name not in ("heartbeat", "snapshot"):
+        assert name != "heartbeat", "silence, where there was something to tell"
+        if name != "snapshot":
             names.append(str(data["type"]) if name == "canonical_event" else name)
         if name == "end":
             break
