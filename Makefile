@@ -12,7 +12,7 @@ RUNS := $(VENV)/.runs-$(shell cksum < requirements.txt | cut -d' ' -f1)
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run demo check test coverage test-pg15 bench-ingest bench-launch bench-fanout bench-idle bench-memory bench-check bench-recovery read-plans sweep-plans property-long crash-matrix crash-matrix-short crash-matrix-labels clean
+.PHONY: help setup run demo check test coverage test-pg15 bench-ingest bench-launch bench-fanout bench-idle bench-memory bench-wakeups bench-check bench-recovery read-plans sweep-plans property-long crash-matrix crash-matrix-short crash-matrix-labels clean
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-20s %s\n", $$1, $$2}'
@@ -90,6 +90,9 @@ bench-idle: setup ## what ten thousand idle streams need
 
 bench-memory: setup ## what an observer needs for 1 000 live runs
 	$(BIN)/python -m tests.benchmarks.memory
+
+bench-wakeups: setup ## how soon a nudge wakes who waits for it, by NOTIFY and by Redis
+	$(BIN)/python -m tests.benchmarks.wakeups
 
 bench-check: setup ## how fast a million events are rebuilt and checked
 	$(BIN)/python -m tests.benchmarks.checking

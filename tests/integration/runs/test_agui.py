@@ -26,6 +26,7 @@ from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.queries.events import iterate_events
 from runs.recorder import record
+from runs.streaming import tail
 from runs.streaming.agui import encoder, recent, view
 from runs.streaming.tails import tails_of_this_loop
 from tests.agui import Json, Reader
