@@ -11,6 +11,7 @@ from tests.integration.runs.conftest import append, end, store_run
 from tests.watching.web import KEY, WebProcess
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
     pytest.mark.handmade_rows("logs are written by hand: what reads them is tested"),
 ]
