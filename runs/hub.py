@@ -27,6 +27,8 @@ COALESCE_SECONDS = 0.01
 RECONNECT_SECONDS = 0.5
 IDS_PER_NOTIFY = 200  # 33 bytes each; a payload ends at 8 000
 WORK = "work"  # the topic of observers that look for runs to own
+ANY_RUN = "any run"  # the topic of whoever watches all runs
+MOST_REMEMBERED = 10_000  # ids of moved runs that wait to be taken; beyond them nudges are lost
 
 
 def nudge(run_id: UUID) -> None:
@@ -42,14 +44,24 @@ def call_observers() -> None:
 @contextlib.asynccontextmanager
 async def subscribe(run_id: UUID) -> AsyncIterator["Nudges"]:
     """Nudges of one run from now on; subscribe before you read and nothing falls between."""
-    async with _subscribed(run_id.hex) as nudges:
+    nudges = Nudges()
+    async with _subscribed(run_id.hex, nudges):
         yield nudges
 
 
 @contextlib.asynccontextmanager
 async def subscribe_to_work() -> AsyncIterator["Nudges"]:
     """Nudges that there may be runs to own."""
-    async with _subscribed(WORK) as nudges:
+    nudges = Nudges()
+    async with _subscribed(WORK, nudges):
+        yield nudges
+
+
+@contextlib.asynccontextmanager
+async def subscribe_to_runs() -> AsyncIterator["RunNudges"]:
+    """Nudges of every run from now on, and which runs they were of."""
+    nudges = RunNudges()
+    async with _subscribed(ANY_RUN, nudges):
         yield nudges
 
 
@@ -65,6 +77,10 @@ class Nudges:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._event.set)
 
+    def hear(self, ids: Iterable[str]) -> None:
+        """These runs have moved, this subscriber's among them; may be called from any thread."""
+        self.wake()
+
     async def wait(self, timeout: float) -> bool:
         """True once nudged, False after `timeout` seconds without."""
         try:
@@ -76,12 +92,34 @@ class Nudges:
         return True
 
 
+class RunNudges(Nudges):
+    """What one subscriber to every run waits on: it also learns which of them moved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moved: set[str] = set()
+        self._lock = threading.Lock()
+
+    def hear(self, ids: Iterable[str]) -> None:
+        """These runs have moved; may be called from any thread."""
+        with self._lock:
+            if len(self._moved) < MOST_REMEMBERED:
+                self._moved.update(ids)
+        self.wake()
+
+    def take(self) -> list[UUID]:
+        """The runs that moved since they were taken last."""
+        with self._lock:
+            taken, self._moved = self._moved, set()
+        return [UUID(hex=run_id) for run_id in taken]
+
+
 @contextlib.asynccontextmanager
-async def _subscribed(topic: str) -> AsyncIterator[Nudges]:
-    listener, nudges = _listener(), Nudges()
+async def _subscribed(topic: str, nudges: Nudges) -> AsyncIterator[None]:
+    listener = _listener()
     listener.add(topic, nudges)
     try:
-        yield nudges
+        yield
     finally:
         listener.remove(topic, nudges)
 
@@ -155,10 +193,16 @@ class _Listener:
                 del self._subscribers[topic]
 
     def _wake(self, topics: Iterable[str]) -> None:
-        with self._lock:
-            woken = [nudges for topic in topics for nudges in self._subscribers.get(topic, ())]
-        for nudges in woken:
+        for nudges in self._of(topics):
             nudges.wake()
+
+    def _tell(self, ids: list[str]) -> None:
+        for nudges in self._of([*ids, ANY_RUN]):
+            nudges.hear(ids)
+
+    def _of(self, topics: Iterable[str]) -> list[Nudges]:
+        with self._lock:
+            return [nudges for topic in topics for nudges in self._subscribers.get(topic, ())]
 
     def _run(self) -> None:
         while True:
@@ -168,7 +212,10 @@ class _Listener:
                     channel.execute(f"LISTEN {WORK_CHANNEL}")
                     self._wake(list(self._subscribers))  # whatever was missed while nobody listened
                     for notice in channel.notifies():
-                        self._wake([WORK] if notice.channel == WORK_CHANNEL else notice.payload.split(","))
+                        if notice.channel == WORK_CHANNEL:
+                            self._wake([WORK])
+                        else:
+                            self._tell(notice.payload.split(","))
             except psycopg.Error as error:
                 log.warning("not listening for nudges until the database answers, polling: %s", error)
                 time.sleep(RECONNECT_SECONDS)
