@@ -173,8 +173,10 @@ MIDDLEWARE = [
 AUTH_API_KEYS = env.env_list("AUTH_API_KEYS", str)
 if not PRODUCTION and not TESTING:
     AUTH_API_KEYS += [f"development={key}" for key in (development_key(SIGNALBOX_DATA),) if key]
-# Streams are plain asynchronous views; runs finds whoever authenticates them here, for it may not import config.
-STREAM_AUTHENTICATOR = "config.http.authentication.authenticate_stream"
+# Streams are no views of the REST framework and stay open; runs finds here who says who opens one, and who may keep it, for
+# it may not import config.
+STREAM_AUTHENTICATOR = "config.http.stream_authentication.authenticate_stream"
+STREAM_REAUTHENTICATOR = "config.http.stream_authentication.reauthenticate"
 METRICS_REQUIRE_KEY = env.env_bool("METRICS_REQUIRE_KEY")
 THROTTLE_TTL_MS = env.env_int("THROTTLE_TTL_MS", at_least=1)
 THROTTLE_LIMIT = env.env_int("THROTTLE_LIMIT")

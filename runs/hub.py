@@ -81,7 +81,7 @@ class Nudges:
         """These runs have moved, this subscriber's among them; may be called from any thread."""
         self.wake()
 
-    async def wait(self, timeout: float) -> bool:
+    async def wait(self, timeout: float | None = None) -> bool:
         """True once nudged, False after `timeout` seconds without."""
         try:
             async with asyncio.timeout(timeout):

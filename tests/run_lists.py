@@ -9,10 +9,11 @@ from uuid import UUID
 import orjson
 
 from runs.models.project import DEFAULT_PROJECT_ID
+from runs.shutdown import Shutdown
 from runs.streaming.frame import Frame
 from runs.streaming.run_feed import RunFeed
 from runs.streaming.selection import ListSubscription, Selection
-from runs.streaming.summaries import Shutdown, summaries
+from runs.streaming.summaries import summaries
 
 PATIENCE = 10.0  # seconds until a stream that should speak is called broken
 

@@ -6,6 +6,7 @@ from runs.domain.documents import iso
 from runs.domain.events import JsonObject
 from runs.operations.fate import Accepted
 from runs.operations.launch import Launched
+from runs.operations.ticket import Issued
 from runs.operations.validate import Preflight
 from runs.runtimes.port import Capabilities
 
@@ -33,6 +34,15 @@ def accepted_document(accepted: Accepted) -> JsonObject:
 def acknowledged_document(accepted: Accepted) -> JsonObject:
     """The answer of POST /runs/{id}/signal and /context."""
     return {"messageId": str(accepted.message_id), "ack": orjson.Fragment(accepted.ack)}
+
+
+def ticket_document(issued: Issued) -> JsonObject:
+    """The answer of POST /stream-tickets."""
+    return {
+        "ticket": issued.secret,
+        "runId": str(issued.run_id) if issued.run_id else None,
+        "expiresAt": iso(issued.expires_at),
+    }
 
 
 def preflight_document(found: Preflight) -> JsonObject:

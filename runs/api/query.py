@@ -89,9 +89,15 @@ class Query:
 
 def run_id_from(text: str) -> UUID:
     """The run id in an address. Raises ValidationFailed if it is no UUID."""
-    if not _UUID.fullmatch(text):
+    found = uuid_of(text)
+    if found is None:
         raise ValidationFailed([FieldFault("id", "must be a UUID")])
-    return UUID(text)
+    return found
+
+
+def uuid_of(text: str) -> UUID | None:
+    """The UUID in its usual spelling; None for anything else."""
+    return UUID(text) if _UUID.fullmatch(text) else None
 
 
 def _parsed_moment(text: str) -> datetime | None:

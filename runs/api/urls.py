@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from runs.api import repair, sending, steering, views
+from runs.api import repair, sending, steering, tickets, views
 from runs.streaming.sse import stream
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<str:run_id>/late", views.LateListView.as_view()),
     path("runs/<str:run_id>/projection/rebuild", repair.RebuildView.as_view()),
     path("runs/<str:run_id>/stream", stream),
+    path("stream-tickets", tickets.StreamTicketsView.as_view()),
     path("runs/<str:run_id>/cancel", steering.CancelView.as_view()),
     path("runs/<str:run_id>/suspend", steering.SuspendView.as_view()),
     path("runs/<str:run_id>/resume", steering.ResumeView.as_view()),

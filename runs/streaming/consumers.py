@@ -44,7 +44,7 @@ LONGEST_REASON = 123  # bytes, as the protocol has it
 MESSAGES_PER_SECOND = 20  # that a client may send, though nobody listens
 
 
-class StreamConsumer(AsyncWebsocketConsumer):
+class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """One WebSocket on which only the server speaks."""
 
     async def connect(self) -> None:
@@ -113,6 +113,14 @@ class RunConsumer(StreamConsumer):
             return ENDED
         with opening.seat:
             return await self.send_all(opening.bursts(shutdown_of(self.scope)))
+
+
+class NowhereConsumer(StreamConsumer):
+    """An address at which there is no stream."""
+
+    async def stream(self) -> int:
+        """Nothing to say."""
+        return CLOSE_CODES[RunNotFound.code]
 
 
 def _code_after(last: Frame) -> int:

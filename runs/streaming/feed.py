@@ -8,7 +8,8 @@ from uuid import UUID
 
 from runs.streaming.log import LogEntry
 from runs.streaming.standing import Snapshot
-from runs.streaming.tail import LogBroken, Tail, watching
+from runs.streaming.tail import LogBroken, Tail
+from runs.streaming.tails import watching
 
 
 async def follow(run_id: UUID, after: int = 0) -> AsyncGenerator[LogEntry]:
@@ -78,7 +79,7 @@ class Reader:
 
     async def snapshot(self, *, at_least: int, age_s: float = 0.0) -> Snapshot:
         """The run's state at event `at_least` or later; what others were shown within `age_s` seconds will do."""
-        return await self._tail.snapshot(at_least=at_least, age_s=age_s)
+        return await self._tail.snapshots.get(at_least=at_least, age_s=age_s)
 
     def wake(self) -> None:
         """Whoever waits for the next page goes on at once."""

@@ -6,7 +6,6 @@ import logging
 import random
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from typing import Protocol
 from uuid import UUID
 
 import orjson
@@ -16,6 +15,7 @@ from django.db import InterfaceError, OperationalError
 from runs import bridge
 from runs.domain.documents import iso
 from runs.errors import ControlPlaneError
+from runs.shutdown import Shutdown
 from runs.streaming.feed import Reader, reading
 from runs.streaming.frame import Burst, Frame, error_frame
 from runs.streaming.standing import Snapshot, Standing, end_of
@@ -27,13 +27,6 @@ RECHECK_SECONDS = 30.0
 # What another subscriber was shown within this part of the interval will do: one reading serves a crowd.
 SHARED_PART = 0.25
 CROWD_SECONDS = 0.1  # those who come at once share their first snapshot
-
-
-class Shutdown(Protocol):
-    """Tells when this process begins to stop."""
-
-    async def wait(self) -> object:
-        """Return once the shutdown has begun."""
 
 
 async def frames(

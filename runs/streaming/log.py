@@ -1,5 +1,6 @@
 """Pages of a run's log, each read in one statement and rendered once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -67,6 +68,17 @@ def page_after(run_id: UUID, after: int, *, limit: int = PAGE_EVENTS) -> Page:
     last_seq, ending_seq, read_at = rows[0][:3]
     found = [EventRow._make(row[3:]) for row in rows if row[3] is not None]
     return Page(tuple(_entry(row) for row in found), last_seq, ending_seq, read_at)
+
+
+def heads_of(run_ids: Sequence[UUID]) -> tuple[datetime, dict[UUID, int]]:
+    """The database's time, and how far the log of each run goes that there still is."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT clock_timestamp(), id, last_seq FROM unnest(%s::uuid[]) AS wanted LEFT JOIN runs_run ON id = wanted",
+            [list(run_ids)],
+        )
+        rows = cursor.fetchall()
+    return rows[0][0], {run_id: last_seq for _, run_id, last_seq in rows if run_id is not None}
 
 
 def _entry(row: EventRow) -> LogEntry:

@@ -8,9 +8,10 @@ from django.http import HttpRequest
 
 from runs import bridge
 from runs.errors import FieldFault, ValidationFailed
+from runs.shutdown import Shutdown
 from runs.streaming.admission import Admission, admit
 from runs.streaming.frame import Burst
-from runs.streaming.frames import Shutdown, frames
+from runs.streaming.frames import frames
 from runs.streaming.seats import Seat, seat
 from runs.streaming.standing import Standing, standing_of
 from runs.streaming.subscription import Subscription, subscription_from

@@ -15,8 +15,9 @@ from django.db import InterfaceError, OperationalError
 from runs import bridge
 from runs.domain.documents import iso
 from runs.errors import ControlPlaneError
+from runs.shutdown import Shutdown
 from runs.streaming.frame import Burst, Frame, error_frame
-from runs.streaming.frames import RECHECK_SECONDS, Shutdown
+from runs.streaming.frames import RECHECK_SECONDS
 from runs.streaming.run_feed import RunFeed, shared_feed
 from runs.streaming.run_list import RunList
 from runs.streaming.selection import ListSubscription

@@ -6,8 +6,6 @@ not reach: nudges say that there is something, rows alone say what.
 
 import asyncio
 import contextlib
-import time
-import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
 from uuid import UUID
@@ -17,21 +15,12 @@ from django.conf import settings
 from runs import bridge, hub
 from runs.errors import ControlPlaneError
 from runs.streaming.log import LogEntry, Page, page_after
-from runs.streaming.standing import Snapshot, snapshot_of
+from runs.streaming.snapshots import SharedSnapshots
 from runs.streaming.window import Budget, Window
 
 
 class LogBroken(ControlPlaneError):
     """The numbering of the run's log has a gap."""
-
-
-@contextlib.asynccontextmanager
-async def watching(run_id: UUID) -> AsyncIterator["Tail"]:
-    """The run's tail, shared with whoever else watches the run here; it goes with the last of them."""
-    tails = _tails_of_this_loop()
-    tail = tails.of(run_id)
-    async with tail.held():
-        yield tail
 
 
 class Tail:
@@ -51,7 +40,7 @@ class Tail:
         self._moving: asyncio.Task[None] | None = None
         self._stack = contextlib.AsyncExitStack()
         self._nudges: hub.Nudges | None = None
-        self._snapshots = _Snapshots(run_id)
+        self.snapshots = SharedSnapshots(run_id)
 
     @contextlib.asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -91,9 +80,20 @@ class Tail:
         """The next events after the cursor, a page at most. Raises LogBroken at a gap, RunNotFound once the run is gone."""
         return self._window.after(cursor) or list((await self._read(cursor)).entries)
 
-    async def snapshot(self, *, at_least: int, age_s: float) -> Snapshot:
-        """The run's state at event `at_least` or later, read at most `age_s` seconds ago; shared by all who ask."""
-        return await self._snapshots.get(at_least, age_s)
+    def is_behind(self, head: int | None, read_at: datetime) -> bool:
+        """True if the log goes further than the tail knew at `read_at`, or is gone (None): it has to read."""
+        self.read_at = max(self.read_at or read_at, read_at)
+        return self.is_moving and (head is None or head > self._end)
+
+    @property
+    def is_moving(self) -> bool:
+        """True while it waits for more."""
+        return self._moving is not None and not self._moving.done()
+
+    def nudge(self) -> None:
+        """It reads on at once, as if somebody had said that the run moved."""
+        if self._nudges is not None:
+            self._nudges.wake()
 
     async def _move(self) -> None:
         try:
@@ -106,8 +106,8 @@ class Tail:
 
     async def _news(self) -> None:
         assert self._nudges is not None, "a tail that moves is held"
-        nudged = await self._nudges.wait(settings.STREAM_POLL_MS / 1000)
-        if nudged and settings.STREAM_COALESCE_MS:
+        await self._nudges.wait()
+        if settings.STREAM_COALESCE_MS:
             await asyncio.sleep(settings.STREAM_COALESCE_MS / 1000)  # more of the same burst, in one write
 
     async def _read(self, cursor: int) -> Page:
@@ -143,61 +143,3 @@ class Tail:
             self._moving.cancel()
             await asyncio.wait({self._moving})
         await self._stack.aclose()
-
-
-class _Snapshots:
-    """The latest state of one run; whoever asks while it is read waits for the same reading."""
-
-    def __init__(self, run_id: UUID) -> None:
-        self._run_id = run_id
-        self._latest: Snapshot | None = None
-        self._read_at = 0.0  # monotonic
-        self._reading: asyncio.Task[Snapshot] | None = None
-
-    async def get(self, at_least: int, age_s: float) -> Snapshot:
-        latest = self._latest
-        if latest is not None and latest.seq >= at_least and time.monotonic() - self._read_at <= age_s:
-            return latest
-        found = await self._next()
-        # That reading may have begun before the event was committed; the next one cannot.
-        return found if found.seq >= at_least else await self._next()
-
-    async def _next(self) -> Snapshot:
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read())
-        # Whoever leaves while it is read does not take it from the others.
-        return await asyncio.shield(self._reading)
-
-    async def _read(self) -> Snapshot:
-        try:
-            begun = time.monotonic()
-            found = await bridge.rows(snapshot_of, self._run_id)
-            self._latest, self._read_at = found, begun
-            return found
-        finally:
-            self._reading = None
-
-
-class _Tails:
-    """The tails of one event loop, by run."""
-
-    def __init__(self) -> None:
-        self._tails: dict[UUID, Tail] = {}
-        self.budget = Budget()
-
-    def of(self, run_id: UUID) -> Tail:
-        tail = self._tails.get(run_id)
-        if tail is None:
-            tail = self._tails[run_id] = Tail(run_id, self.budget, forget=self._forget)
-        return tail
-
-    def _forget(self, tail: Tail) -> None:
-        if self._tails.get(tail.run_id) is tail:
-            del self._tails[tail.run_id]
-
-
-_TAILS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Tails] = weakref.WeakKeyDictionary()
-
-
-def _tails_of_this_loop() -> _Tails:
-    return _TAILS.setdefault(asyncio.get_running_loop(), _Tails())

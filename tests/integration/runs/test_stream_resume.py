@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 from runs import hub
 from runs.bridge import rows
 from runs.models import Run
+from runs.shutdown import Shutdown
 from runs.streaming import feed, log, tail, window
 from runs.streaming.frames import frames
 from runs.streaming.log import page_after
 from runs.streaming.standing import standing_of
 from runs.streaming.subscription import Subscription
+from runs.streaming.tails import tails_of_this_loop
 from tests.integration.runs.conftest import append, end, store_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,7 +72,7 @@ class Client:
         self._text = b""
         self._last = 0  # the position within this connection
         self._is_first = True
-        self._stop = asyncio.Event()
+        self._stop = Shutdown()
 
     async def next(self, timeout: float | None = None) -> str:
         """The name of the next frame; `none` if none came in time or none will ever come, `closed` if the server left.
@@ -107,7 +109,7 @@ class Client:
             self.begun_at = None if self._shows_snapshots else standing.last_seq
         else:
             self._last = self.position
-        self._is_first, self._stop = True, asyncio.Event()
+        self._is_first, self._stop = True, Shutdown()
         self._stream = _encoded(frames(self._run.id, subscription, standing, shutdown=self._stop))
         return True
 
@@ -122,7 +124,7 @@ class Client:
 
     async def server_stops(self) -> None:
         """The server closes the connection in peace, for it is to be restarted."""
-        self._stop.set()
+        self._stop.begin()
         while self._stream is not None and not self.has_ended:
             await self.next()
 
@@ -248,8 +250,8 @@ async def _play(run: Run, clients: list[Client], wire: Wire, story: list[tuple[s
             await rows(end, run)
         for client in clients:
             await _watches_to_the_end(client)
-        assert not tail._tails_of_this_loop()._tails
-        assert tail._tails_of_this_loop().budget.held == 0
+        assert not len(tails_of_this_loop())
+        assert tails_of_this_loop().budget.held == 0
 
 
 async def _watches_to_the_end(client: Client) -> None:
