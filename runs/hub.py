@@ -28,7 +28,7 @@ RECONNECT_SECONDS = 0.5
 IDS_PER_NOTIFY = 200  # 33 bytes each; a payload ends at 8 000
 WORK = "work"  # the topic of observers that look for runs to own
 ANY_RUN = "any run"  # the topic of whoever watches all runs
-MOST_REMEMBERED = 10_000  # ids of moved runs that wait to be taken; beyond them nudges are lost
+MOST_REMEMBERED = 10_000  # ids of moved runs that wait to be taken; of more it is only known that there are
 
 
 def nudge(run_id: UUID) -> None:
@@ -98,20 +98,30 @@ class RunNudges(Nudges):
     def __init__(self) -> None:
         super().__init__()
         self._moved: set[str] = set()
+        self._has_missed_some = False
         self._lock = threading.Lock()
+
+    def wake(self) -> None:
+        """Runs may have moved while nobody listened."""
+        with self._lock:
+            self._has_missed_some = True
+        super().wake()
 
     def hear(self, ids: Iterable[str]) -> None:
         """These runs have moved; may be called from any thread."""
         with self._lock:
             if len(self._moved) < MOST_REMEMBERED:
                 self._moved.update(ids)
-        self.wake()
+            else:
+                self._has_missed_some = True
+        super().wake()
 
-    def take(self) -> list[UUID]:
-        """The runs that moved since they were taken last."""
+    def take(self) -> tuple[list[UUID], bool]:
+        """The runs that moved since they were taken last, and whether others may have, unheard."""
         with self._lock:
             taken, self._moved = self._moved, set()
-        return [UUID(hex=run_id) for run_id in taken]
+            missed, self._has_missed_some = self._has_missed_some, False
+        return [UUID(hex=run_id) for run_id in taken], missed
 
 
 @contextlib.asynccontextmanager

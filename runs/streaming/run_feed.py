@@ -43,7 +43,7 @@ class RunFeed:
         self._lists: dict[tuple[UUID, Selection], set[RunList]] = {}
         self._members = 0
         self._pacing = Pacing()
-        self._told = _Told()
+        self._told = Told()
         self._horizon: Horizon | None = None
         self._poll_at = 0.0
         self._failure: Exception | None = None
@@ -97,11 +97,10 @@ class RunFeed:
             self._begun.set()
             while True:
                 due_at = min(self._poll_at, self._pacing.next_due_at)
-                nudged = await nudges.wait(max(0.0, due_at - self._clock()))
-                moved = nudges.take()
+                await nudges.wait(max(0.0, due_at - self._clock()))
+                moved, has_missed_some = nudges.take()
                 self._pacing.moved(moved, self._clock())
-                # A nudge that names no run: there may have been some that nobody heard.
-                if self._clock() >= self._poll_at or (nudged and not moved):
+                if has_missed_some or self._clock() >= self._poll_at:
                     await self._poll()
                 await self._look()
                 await asyncio.sleep(REST_SECONDS)
@@ -158,11 +157,14 @@ class RunFeed:
             self._forget(self)
 
 
-class _Told:
+class Told:
     """How each run stood when somebody was told of it last, of the runs that moved last."""
 
     def __init__(self) -> None:
         self._rows: OrderedDict[UUID, SummaryRow | None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
     def is_news(self, change: Change) -> bool:
         """True unless just this was told before; it is remembered."""

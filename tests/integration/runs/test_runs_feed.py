@@ -22,7 +22,7 @@ from runs.models import AuditEntry, Run
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.queries import RunFilter
-from runs.queries.summaries import horizon, newest_summaries, summaries_of
+from runs.queries.summaries import horizon, moved_runs, newest_summaries, summaries_of
 from runs.recorder import writing
 from runs.shutdown import Shutdown
 from runs.streaming import first_list, run_feed, run_list
@@ -200,6 +200,48 @@ async def test_a_run_brought_back_is_seen_though_nobody_nudged(deaf: None) -> No
         await viewer.until(run.id, archivedAt=None)
 
 
+async def test_what_has_not_changed_is_not_told_again(deaf: None) -> None:
+    clock, run = Clock(), await rows(running_run)
+    async with viewing(feed=RunFeed(clock=clock)) as (viewer, _):
+        await rows(append, run)
+        for _ in range(3):  # the run is found by each poll, for these overlap
+            newcomer = await rows(running_run)
+            clock.seconds += 5
+            await viewer.until(newcomer.id)
+
+    about = [orjson.loads(frame.data) for frame in viewer.frames if str(run.id).encode() in frame.data]
+    assert [one["lastEventSeq"] for one in about if one.get("lastEventSeq") == 5] == [5]
+
+
+async def test_a_listener_that_was_away_has_its_feed_look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = await rows(running_run)
+    async with viewing() as (viewer, _):
+        await heard_from_a_newcomer(viewer)
+        with monkeypatch.context() as patch:
+            patch.setattr(hub, "nudge", lambda run_id: None)
+            await rows(append, run)
+        hub._listener()._wake([hub.ANY_RUN])  # as after each new connection
+        await viewer.until(run.id, lastEventSeq=5)
+
+
+async def test_many_runs_that_move_together_are_looked_at_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_feed, "ROWS_PER_READING", 2)
+    pages: list[int] = []
+
+    def counted(run_ids: list[UUID]) -> dict[UUID, SummaryRow]:
+        pages.append(len(run_ids))
+        return summaries_of(run_ids)
+
+    monkeypatch.setattr(run_feed, "summaries_of", counted)
+    async with viewing() as (viewer, _):
+        untold = {str((await rows(running_run)).id) for _ in range(7)}
+        while untold:
+            frame = await viewer.next()
+            assert frame is not None, "the stream ended by itself"
+            untold.discard(frame[1]["id"])
+    assert max(pages) <= 2
+
+
 async def test_what_commits_late_is_not_passed_over(deaf: None, monkeypatch: pytest.MonkeyPatch) -> None:
     # It should be the open transaction that is waited for, not a span of time.
     monkeypatch.setattr(run_feed, "OVERLAP", timedelta(milliseconds=2))  # times of events are rounded down by one
@@ -251,7 +293,7 @@ async def test_the_rows_are_read_and_frames_are_built_once_for_all_viewers(monke
         for viewer in viewers:
             await viewer.until(run.id, lastEventSeq=5)
 
-    assert [reading for reading in readings if run.id in reading] == [[run.id]]
+    assert len([reading for reading in readings if run.id in reading]) == 1
     assert len({id(viewer.frames[-1]) for viewer in viewers}) == 1
 
 
@@ -312,13 +354,17 @@ async def test_no_run_crosses_projects_i17() -> None:
     assert str(foreign.id).encode() not in b"".join(frame.data for frame in ours.frames)
 
 
-async def test_no_foreign_run_is_polled_i17(deaf: None) -> None:
-    foreign = await rows(store_run, project_id=uuid7(), mode="live")
-    async with viewing() as (ours, _):
-        await rows(append, foreign)
-        await heard_from_a_newcomer(ours)
+async def test_only_runs_of_the_projects_that_are_watched_are_looked_for_i17() -> None:
+    elsewhere = uuid7()
+    begun = (await rows(horizon)).since
+    foreign, ours = await rows(store_run, project_id=elsewhere), await rows(store_run)
+    for run in (foreign, ours):
+        await rows(append, run)
+        await rows(note, run, "run.archived")
 
-    assert str(foreign.id).encode() not in b"".join(frame.data for frame in ours.frames)
+    assert await rows(moved_runs, [DEFAULT_PROJECT_ID], begun) == {ours.id}
+    assert await rows(moved_runs, [DEFAULT_PROJECT_ID, elsewhere], begun) == {ours.id, foreign.id}
+    assert await rows(moved_runs, [], begun) == set()
 
 
 async def test_a_database_that_fails_ends_every_stream_and_the_next_one_is_served(
