@@ -25,6 +25,7 @@ from runs.streaming.selection import Selection
 
 ROWS_PER_READING = 200
 REST_SECONDS = 0.1  # between two readings, so that many nudges make few readings
+LISTS_AT_ONCE = 50  # are told before others of this process get their turn
 # For times that were rounded down, and a database whose clock stepped back a little.
 OVERLAP = timedelta(seconds=1)
 MOST_REMEMBERED = 10_000  # runs and how they stood when somebody was told
@@ -121,20 +122,19 @@ class RunFeed:
         while run_ids := self._pacing.take(self._clock(), at_most=ROWS_PER_READING):
             rows = await bridge.rows(summaries_of, run_ids)
             changes = [Change(run_id, rows.get(run_id)) for run_id in run_ids]
-            self._tell([change for change in changes if self._told.is_news(change)])
+            if news := [change for change in changes if self._told.is_news(change)]:
+                await self._tell(news)
 
-    def _tell(self, changes: list[Change]) -> None:
-        if not changes:
-            return
+    async def _tell(self, changes: list[Change]) -> None:
         self.tellings += 1
         self._pacing.told((change.run_id for change in changes), self._clock())
-        for (project_id, selection), lists in self._lists.items():
-            for change in changes:
-                if change.row is not None and change.row.project_id != project_id:
-                    continue
-                matches = change.row is not None and selection.matches(change.row)
-                for runs in lists:
-                    runs.tell(change, matches=matches)
+        # Whoever joins from here on reads a first list that has these changes in it.
+        for (project_id, selection), lists in list(self._lists.items()):
+            chosen = _chosen(changes, project_id, selection)
+            for number, runs in enumerate(list(lists), 1):
+                runs.tell(chosen)
+                if number % LISTS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
 
     def _fail(self, error: Exception) -> None:
         """Everybody who follows is told; whoever comes next begins with a new feed."""
@@ -174,6 +174,15 @@ class Told:
         if len(self._rows) > MOST_REMEMBERED:
             self._rows.popitem(last=False)
         return not known
+
+
+def _chosen(changes: list[Change], project_id: UUID, selection: Selection) -> list[tuple[Change, bool]]:
+    """The changes that lists of this selection may have to be told of, and whether their run belongs to them now."""
+    return [
+        (change, change.row is not None and selection.matches(change.row))
+        for change in changes
+        if change.row is None or change.row.project_id == project_id
+    ]
 
 
 _FEEDS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, RunFeed] = weakref.WeakKeyDictionary()

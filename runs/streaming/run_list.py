@@ -64,16 +64,17 @@ class RunList:
         self._shown = shown = set(run_ids)
         self._owed = {run_id: frame for run_id, frame in self._owed.items() if frame.event == RUN or run_id in shown}
 
-    def tell(self, change: Change, *, matches: bool) -> None:
-        """The run has changed, and belongs to the list now or does not."""
-        if matches:
-            self._owed[change.run_id] = change.run
-        elif self._shown is None or change.run_id in self._shown:
-            self._owed[change.run_id] = change.removed
-        else:  # whoever was not told yet that it is there need not be told that it is not
-            self._owed.pop(change.run_id, None)
-            return
-        self.wake()
+    def tell(self, changes: Iterable[tuple[Change, bool]]) -> None:
+        """Runs have changed, and each belongs to the list now (True) or does not."""
+        for change, matches in changes:
+            if matches:
+                self._owed[change.run_id] = change.run
+            elif self._shown is None or change.run_id in self._shown:
+                self._owed[change.run_id] = change.removed
+            else:  # whoever was not told yet that it is there need not be told that it is not
+                self._owed.pop(change.run_id, None)
+        if self._owed:
+            self.wake()
 
     def take(self) -> Burst:
         """Everything that is owed; it counts as shown."""
