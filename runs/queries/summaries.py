@@ -12,7 +12,8 @@ from runs.models import Run
 from runs.queries.runs import RunFilter, matching_runs
 
 # By the database's clock, and before every transaction of ours that writes now: what any of these commits later was
-# made later. An hour-long transaction (a migration) must not make every reading as long: recordings take far less.
+# made later. The clock is read first, then the transactions. An hour-long one (a migration) must not make every reading
+# as long; recordings take far less.
 _HORIZON = """
 SELECT now.at, greatest(now.at - interval '60 seconds', least(now.at, min(open.xact_start)))
   FROM (SELECT clock_timestamp() AS at) AS now
