@@ -12,6 +12,7 @@ from runs.models.project import DEFAULT_PROJECT_ID
 from runs.queries import EventFilter, RunFilter
 from runs.queries.invariants import BROKEN
 from runs.queries.pages import run_pages
+from runs.queries.summaries import horizon, moved_runs, newest_summaries, summaries_of
 from tests.cast import queued_run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.handmade_rows("thousands of rows for the planner alone, without logs")]
@@ -134,8 +135,8 @@ def test_no_invariant_needs_to_read_a_whole_table_of_a_log(crowded: Run) -> None
 
 
 def test_runs_that_moved_come_from_two_indexes_by_time(crowded: Run) -> None:
-    since = queries.summaries.horizon().at
-    plan = plan_of(lambda: queries.summaries.moved_runs([DEFAULT_PROJECT_ID], since))
+    since = horizon().at
+    plan = plan_of(lambda: moved_runs([DEFAULT_PROJECT_ID], since))
 
     assert "events_feed" in plan
     assert "audit_newest" in plan
@@ -144,7 +145,7 @@ def test_runs_that_moved_come_from_two_indexes_by_time(crowded: Run) -> None:
 
 def test_summaries_of_what_moved_come_from_the_primary_key(crowded: Run) -> None:
     ids = list(Run.objects.values_list("id", flat=True)[:20])
-    plan = plan_of(lambda: queries.summaries.summaries_of(ids))
+    plan = plan_of(lambda: summaries_of(ids))
 
     assert "runs_run_pkey" in plan
     assert "Seq Scan" not in plan
@@ -152,7 +153,7 @@ def test_summaries_of_what_moved_come_from_the_primary_key(crowded: Run) -> None
 
 def test_the_first_list_comes_from_the_newest(crowded: Run) -> None:
     with CaptureQueriesContext(connection) as captured:
-        queries.summaries.newest_summaries(DEFAULT_PROJECT_ID, RunFilter(), limit=50)
+        newest_summaries(DEFAULT_PROJECT_ID, RunFilter(), limit=50)
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN " + captured.captured_queries[0]["sql"].replace("%", "%%"))
         plan = "\n".join(line for (line,) in cursor.fetchall())
