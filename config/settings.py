@@ -77,9 +77,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "channels",
+    "config.apps.SignalboxConfig",  # before django_q, whose command it goes before
     "django_q",
     "django_prometheus",
-    "config.apps.SignalboxConfig",
     "runs.apps.RunsConfig",
 ]
 

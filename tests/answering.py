@@ -15,7 +15,7 @@ from runs.recorder.messages import facts_of
 from runs.runtimes.port import Sent
 
 Answer = str | asyncio.Event | Exception
-OK, REFUSED, DUPLICATE, ANOTHER = "ok", "refused", "duplicate", "another"
+OK, REFUSED, TOO_FAST, DUPLICATE, ANOTHER = "ok", "refused", "too fast", "duplicate", "another"
 
 
 class AnsweringSession:
@@ -73,14 +73,15 @@ class AnsweringSession:
 
     def _ack(self, message_id: str, answer: str) -> Sent:
         self._acks += 1
-        error = AckError(code="FORBIDDEN", message="not now", details=b'{"reasons":["not now"]}')
+        code = "RATE_LIMITED" if answer == TOO_FAST else "FORBIDDEN"
+        error = AckError(code=code, message="not now", details=b'{"reasons":["not now"]}')
         ack = Ack(
-            ok=answer != REFUSED,
+            ok=answer not in (REFUSED, TOO_FAST),
             duplicate=answer == DUPLICATE,
             message_id=message_id,
             session_id="s",
             number=self._acks,
-            error=error if answer == REFUSED else None,
+            error=error if answer in (REFUSED, TOO_FAST) else None,
         )
         source_id = f"ack:{message_id}:{self._acks}"
         observation = Observation(kind=ObservationKind.ACK, body=ack, raw=b"ack", source_id=source_id)

@@ -52,6 +52,10 @@ class Puppet:
         self.handles = 0  # that are not closed
         self._states, self._streams, self._starts, self._cancels = states, streams, starts, cancels
 
+    def plays(self, *streams: Sequence[Line]) -> None:
+        """From now on its subscriptions deliver these."""
+        self._streams = streams
+
     async def start(self, start: bytes) -> Sent:
         self.started.append(start)
         return await self._answer(self._starts, len(self.started))

@@ -1,7 +1,8 @@
 """Clean-up: what is left to do at the runtime once an ending of our own has committed. It never touches the event.
 
-A session that may still be open is cancelled. That is a durable task of the run: due at once, done by any sweep, 15 s a try,
-five tries; how it went is shown beside the ending.
+A session that may still be open is cancelled, if it is ours: where nobody has answered our SessionStart, somebody else's may
+stand under the id, and one of which nobody can say whose it is stays. That is a durable task of the run: due at once, done by
+any sweep, 15 s a try, five tries; how it went is shown beside the ending.
 """
 
 import asyncio
@@ -18,9 +19,10 @@ from runs.domain.endings import DecidedBy, EndingCode, Verdict, shows_session_ov
 from runs.domain.events import SessionSnapshot
 from runs.domain.requests import decode_request
 from runs.domain.text import clean
+from runs.ending.opening import is_opened_by
 from runs.ending.rest import batches
 from runs.errors import RuntimeFault, RuntimeUnsupported, SessionNotFound
-from runs.models import Run
+from runs.models import Run, RuntimeSession
 from runs.recorder import RunWriter, quarantine
 from runs.recorder.context import redactor
 from runs.runtimes.port import Session
@@ -32,6 +34,9 @@ TRIES = 5
 AT_ONCE = 64
 LATE_MOST = 10_000
 LONGEST_ERROR = 500
+
+THEIRS = "the session of this id was opened by somebody else: it is left alone"
+WHOSE = "the session is left alone, nobody knows whose it is"
 
 # Refused before there was a session of ours: nothing to cancel, and one of that id belongs to somebody else.
 _NEVER_OURS = frozenset({EndingCode.RUNTIME_REJECTED, EndingCode.MODE_NOT_SUPPORTED})
@@ -94,7 +99,7 @@ async def clean_up(due: DueCleanup, session: Session) -> None:
     if due.attempt > TRIES:
         await rows(give_up, due, "the last try was broken off")
         return
-    error = await _cancelled(session)
+    error = await _cancelled(session, await rows(_unanswered_start, due.run_id))
     if error is None:
         await _keep_late(due.run_id, session)
     await rows(_note, due, error)
@@ -105,22 +110,28 @@ def give_up(due: DueCleanup, why: str) -> None:
     _note(DueCleanup(due.run_id, due.attempt, is_last=True), why)
 
 
-async def _cancelled(session: Session) -> str | None:
-    """None once the session is over; else what went wrong."""
+async def _cancelled(session: Session, unanswered: UUID | None) -> str | None:
+    """None once the session is over; else what went wrong. `unanswered` is our SessionStart where it may not be ours."""
+    doing = "CancelSession"
     try:
         async with asyncio.timeout(TRY_SECONDS):
+            if unanswered is not None:
+                doing = WHOSE
+                if not await is_opened_by(unanswered, session):
+                    return THEIRS
+                doing = "CancelSession"
             sent = await session.cancel("the run has ended")
     except SessionNotFound:
         return None
     except TimeoutError:
-        return f"CancelSession: no answer within {TRY_SECONDS} s"
+        return f"{doing}: no answer within {TRY_SECONDS} s"
     except RuntimeUnsupported as fault:
-        return f"CancelSession: {fault.message} (not supported)"
+        return f"{doing}: {fault.message} (not supported)"
     except RuntimeFault as fault:
-        return f"CancelSession: {fault.message}"
+        return f"{doing}: {fault.message}"
     except Exception as error:  # a defect of ours is no reason to try for ever
         log.exception("a session could not be cancelled")
-        return f"CancelSession: internal error: {type(error).__name__}"
+        return f"{doing}: internal error: {type(error).__name__}"
     refusal = sent.ack.error
     return None if sent.ack.ok else f"CancelSession was refused: {refusal.message if refusal else 'no reason given'}"
 
@@ -145,6 +156,12 @@ async def _said(session: Session) -> int:
     return 0 if counted is None else counted + 1
 
 
+def _unanswered_start(run_id: UUID) -> UUID | None:
+    """The message id of a SessionStart of ours whose answer nobody has heard; None where the session is ours to cancel."""
+    session = RuntimeSession.objects.only("start_acked_at", "start_message_id").get(run_id=run_id)
+    return session.start_message_id if session.start_acked_at is None else None
+
+
 def _cursor_of(run_id: UUID) -> int:
     return Run.objects.select_related("session").only("session__cursor").get(id=run_id).session.cursor
 
@@ -158,6 +175,12 @@ def _note(due: DueCleanup, error: str | None) -> None:
         shown = redactor().redact_text(clean(error))[:LONGEST_ERROR]
         log.warning("clean-up of run %s, try %s: %s", due.run_id, due.attempt, shown)
         errors = [*Run.objects.only("cleanup_errors").get(id=due.run_id).cleanup_errors, shown]
-        over = {"cleanup_status": "failed", "cleanup_due_at": None} if due.is_last or due.attempt >= TRIES else {}
-        changed = run.update(cleanup_errors=errors, **over)
+        changed = run.update(cleanup_errors=errors, **_status_after(due, error))
     log.debug("clean-up of run %s noted in %s rows", due.run_id, changed)
+
+
+def _status_after(due: DueCleanup, error: str) -> dict[str, object]:
+    if error == THEIRS:  # nothing of ours is left to do
+        return {"cleanup_status": "done", "cleanup_due_at": None}
+    is_last = due.is_last or due.attempt >= TRIES
+    return {"cleanup_status": "failed", "cleanup_due_at": None} if is_last else {}

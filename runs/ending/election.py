@@ -102,6 +102,7 @@ LONGEST_WORDS = 2_000
 
 def _fail_unsettled(writer: RunWriter) -> None:
     """Messages still queued or sent are failed, and replies still owed are unanswered, just before the ending."""
+    writer.settle()  # what is recorded with the ending may have decided some of them
     unsettled = OutboundMessage.objects.filter(run_id=writer.run.id, status__in=["queued", "sent"]).order_by("position")
     drafts = []
     for message in unsettled:

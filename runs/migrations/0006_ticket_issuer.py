@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("runs", "0004_safety_net")]
+    dependencies = [("runs", "0005_one_run_per_session_id")]
 
     operations = [
         migrations.AddField(

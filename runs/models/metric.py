@@ -1,8 +1,23 @@
 """Metric: counters summed over all processes, for /metrics."""
 
-from django.db import models
+import orjson
+from django.db import connection, models
 
 from runs.models.identity import uuid7
+
+_ADD = """
+INSERT INTO runs_metric (id, name, labels, value) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (name, labels) DO UPDATE SET value = runs_metric.value + excluded.value
+"""
+
+
+class MetricQuerySet(models.QuerySet["Metric"]):
+    """Writes of counters."""
+
+    def add(self, name: str, delta: float = 1, **labels: str) -> None:
+        """The counter of this name and these labels has grown by `delta`, once the caller's transaction commits."""
+        with connection.cursor() as cursor:
+            cursor.execute(_ADD, [uuid7(), name, orjson.dumps(labels, option=orjson.OPT_SORT_KEYS).decode(), delta])
 
 
 class Metric(models.Model):
@@ -12,6 +27,8 @@ class Metric(models.Model):
     name = models.CharField(max_length=100)
     labels = models.CharField(max_length=500, help_text="JSON with sorted keys")
     value = models.FloatField(default=0)
+
+    objects = MetricQuerySet.as_manager()
 
     class Meta:
         constraints = [

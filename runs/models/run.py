@@ -183,8 +183,8 @@ class Run(models.Model):
             ),
             # Two first requests under one key give one run (POST /runs).
             models.UniqueConstraint(fields=["project", "idempotency_key"], name="runs_idempotency_key"),
-            # A session has one run, whatever the project: SESSION_ALREADY_EXISTS.
-            models.UniqueConstraint(fields=["runtime_kind", "session_id"], name="runs_session"),
+            # A session id has one run, whatever the project, the runtime and the mode: SESSION_ALREADY_EXISTS.
+            models.UniqueConstraint(fields=["session_id"], name="runs_session"),
         ]
 
     def __str__(self) -> str:

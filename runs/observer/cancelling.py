@@ -26,9 +26,9 @@ from runs.errors import (
     RuntimeUnsupported,
     SessionNotFound,
 )
-from runs.observer.asking import agreed, session_now, state_of
 from runs.observer.decided import Decided
 from runs.observer.owned import OwnedRun
+from runs.observer.wish_calls import agreed, session_now, state_of
 from runs.observer.wish_rows import OpenWish, answer_refused
 from runs.runtimes.port import Session
 

@@ -1,6 +1,7 @@
 """Delivery: a stored message gets its fate. It is claimed before it leaves; only the runtime's own ack accepts it (C20).
 
 claim -> send -> answered: accepted or rejected, as the runtime says
+              -> too many at once (RATE_LIMITED): the same again after a pause, a few times; then rejected
               -> no answer: the same bytes under the same id again, a few times; then failed
               -> no answer to what the session does not count: failed, outcome_unknown, never sent again
 """
@@ -18,6 +19,7 @@ from runs.models import OutboundMessage
 from runs.observer.answers import take_answer
 from runs.observer.backoff import pause
 from runs.observer.owned import OwnedRun
+from runs.observer.telling import is_too_fast
 from runs.recorder import writing
 from runs.recorder.fates import fail_message, unsettled
 from runs.runtimes.port import Sent, Session
@@ -72,26 +74,30 @@ async def _outcome(run: OwnedRun, session: Session, message: OutboundMessage) ->
     body, is_kickoff = bytes(message.body or b""), message.category == KICKOFF
     may_repeat = session.may_repeat(body)
     may_have_left = message.claimed_epoch is not None  # by a former owner, or by us before we stumbled
-    fault: RuntimeFault | None = None
+    last: RuntimeFault | Sent | None = None  # what stands in the way
     attempts = 0
     while may_repeat or not may_have_left:
-        if fault is not None:
+        if last is not None:
             if attempts > settings.KICKOFF_MAX_RETRIES:
-                return _failure(fault)
+                return last if isinstance(last, Sent) else _failure(last)
             await pause(max(attempts - 1, 0), base_ms=BACKOFF_BASE_MS, max_ms=BACKOFF_MAX_MS)
         if not await rows(_claim, run, message):
             return None
         try:
-            return _own(await session.send(body), message)
+            sent = _own(await session.send(body), message)
+            if not is_too_fast(sent.ack):
+                return sent
+            last = sent  # a message that was refused has left no trace
+            attempts += 1
         except BreakerOpen as refusal:
             if not is_kickoff and not may_have_left:
                 return _failure(refusal)
-            fault = refusal
+            last = refusal
             # Nothing has left. A kickoff waits: whether the runtime is away for too long, the subscription finds out.
             attempts += 0 if is_kickoff else 1
         except (RuntimeUnavailable, RuntimeTimedOut) as lost:
             log.warning("%s from %s was not answered: %s", message.message_type, message.sender, lost)
-            fault, may_have_left = lost, True
+            last, may_have_left = lost, True
             attempts += 1
         except RuntimeFault as refusal:
             return _failure(refusal)
@@ -100,7 +106,9 @@ async def _outcome(run: OwnedRun, session: Session, message: OutboundMessage) ->
                 raise
             log.exception("%s from %s could not be sent", message.message_type, message.sender)
             return Failure(OUTCOME_UNKNOWN, f"internal error: {type(defect).__name__}")
-    return Failure(OUTCOME_UNKNOWN, NOT_REPEATED if fault is None else f"{NOT_REPEATED}: {fault.message}")
+    return Failure(
+        OUTCOME_UNKNOWN, f"{NOT_REPEATED}: {last.message}" if isinstance(last, RuntimeFault) else NOT_REPEATED
+    )
 
 
 def _own(sent: Sent, message: OutboundMessage) -> Sent:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 
 from runs.domain.events import Observation
@@ -19,10 +19,16 @@ class StreamEnded(Exception):
 
 
 class Intake:
-    """Reads a stream on a task of its own. Use as an async context manager: leaving it closes the stream."""
+    """Reads a stream on a task of its own. Use as an async context manager: leaving it closes the stream.
 
-    def __init__(self, stream: AsyncIterator[Observation], *, size: int, wait_ms: int) -> None:
+    `stands` is called once, at the first observation: the subscription is not in flight any more.
+    """
+
+    def __init__(
+        self, stream: AsyncIterator[Observation], *, size: int, wait_ms: int, stands: Callable[[], None]
+    ) -> None:
         self._stream = stream
+        self._stands: Callable[[], None] | None = stands
         self._size = size
         self._wait = wait_ms / 1000
         self._ready: list[Observation] = []
@@ -84,6 +90,9 @@ class Intake:
         try:
             async with contextlib.aclosing(self._stream) as stream:  # type: ignore[type-var]
                 async for observation in stream:
+                    if self._stands is not None:
+                        self._stands()
+                        self._stands = None
                     self._ready.append(observation)
                     self._arrived.set()
                     if len(self._ready) >= self._size:

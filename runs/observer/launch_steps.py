@@ -14,19 +14,17 @@ from runs.domain import deadlines
 from runs.domain.documents import iso
 from runs.domain.events import Draft, EventType, JsonObject, Observation, SessionSnapshot, SessionState
 from runs.domain.lifecycle import RunStatus
-from runs.domain.outbound import OutboundFacts, outbound_data, payload_descriptor
+from runs.domain.outbound import KICKOFF, payload_descriptor
 from runs.domain.text import clean
 from runs.ending import walk
-from runs.models import OutboundMessage
 from runs.observer.owned import OwnedRun
 from runs.observer.telling import ends_session
 from runs.recorder import Recorded, RunWriter, writing
-from runs.recorder.messages import facts_of
+from runs.recorder.queued import NewMessage, queue_message
 from runs.runtimes.plan import KickoffMessage
 from runs.runtimes.port import RuntimeInfo, SessionPlan
 
 LAUNCHER = "launcher"
-KICKOFF = "kickoff"
 LONGEST_PROTOCOL = 20
 LONGEST_NAME = 100
 LONGEST_TTL_MS = 30 * 24 * 3600 * 1000
@@ -98,7 +96,8 @@ def bind(
         body = snapshot.body if snapshot is not None else None
         seen = body if isinstance(body, SessionSnapshot) else None
         writer.append([_bound(writer, run, seen), *_participants(run)])
-        writer.append([_queue(writer, run, index, message, body) for index, (message, body) in enumerate(kickoff)])
+        for index, (message, encoded) in enumerate(kickoff):
+            queue_message(writer, _kickoff_message(writer, index, message, encoded), source_name=LAUNCHER)
         if snapshot is not None and not ends_session(snapshot):
             writer.append([snapshot])  # a session that is over already ends its run after it was bound
         writer.change_session(**_session_columns(run, seen))
@@ -167,29 +166,20 @@ def _participants(run: OwnedRun) -> list[Draft]:
     return drafts
 
 
-def _queue(writer: RunWriter, run: OwnedRun, index: int, message: KickoffMessage, body: bytes) -> Draft:
-    row = OutboundMessage.objects.create(
-        run_id=run.id,
-        message_id=kickoff_id(run.id, index),
+def _kickoff_message(writer: RunWriter, index: int, message: KickoffMessage, body: bytes) -> NewMessage:
+    payload = message.payload_bytes if message.payload_bytes is not None else orjson.dumps(message.payload or {})
+    return NewMessage(
+        message_id=kickoff_id(writer.run.id, index),
         position=index,
         category=KICKOFF,
         kind=message.kind,
         message_type=message.message_type,
         sender=message.sender,
-        recipients=list(message.recipients),
+        recipients=message.recipients,
         body=body,
-        payload_descriptor=orjson.dumps(payload_descriptor_of(writer, message)).decode(),
+        payload_descriptor=payload_descriptor(payload, redactor=writer.context.redactor, media_type=message.media_type),
         reply_timeout_ms=message.reply_timeout_ms,
     )
-    facts: OutboundFacts = facts_of(row, run.plan.session_id)
-    data = outbound_data(facts, status="queued", previous=None)
-    return _own(EventType.MESSAGE_QUEUED, data, "message", str(row.message_id))
-
-
-def payload_descriptor_of(writer: RunWriter, message: KickoffMessage) -> JsonObject:
-    """What may be shown of a payload: encoding, size and a redacted preview."""
-    payload = message.payload_bytes if message.payload_bytes is not None else orjson.dumps(message.payload or {})
-    return payload_descriptor(payload, redactor=writer.context.redactor, media_type=message.media_type)
 
 
 def start_id(run_id: UUID) -> UUID:

@@ -6,7 +6,8 @@ Whoever takes over goes on from the run's status: the SessionStart bytes are sen
 """
 
 import asyncio
-import contextlib
+import itertools
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -14,17 +15,21 @@ from django.conf import settings
 
 from runs.bridge import rows
 from runs.domain.endings import SESSION_NOT_FOUND, EndingCode
-from runs.domain.events import Envelope, SessionSnapshot
+from runs.domain.events import SessionSnapshot
 from runs.domain.lifecycle import RunStatus
-from runs.errors import RuntimeFault, RuntimeTimedOut, RuntimeUnavailable, SessionNotFound, ValidationFailed
+from runs.ending import is_opened_by
+from runs.errors import RuntimeFault, RuntimeTimedOut, SessionNotFound, ValidationFailed
 from runs.observer import launch_steps
-from runs.observer.backoff import delay
+from runs.observer.backoff import delay, pause
 from runs.observer.decided import REFUSED, failed, failed_by
-from runs.observer.owned import OwnedRun, admission_seconds_left
+from runs.observer.owned import OwnedRun, admission_seconds_left, require_ours
 from runs.observer.patience import Patience
+from runs.observer.telling import is_too_fast
 from runs.recorder import Recorded
 from runs.runtimes.plan import KickoffMessage, kickoff_of, outgoing_of
 from runs.runtimes.port import Runtime, Sent, Session
+
+log = logging.getLogger("signalbox.observer")
 
 Bind = Callable[[], Awaitable[Recorded]]
 Kickoff = Sequence[tuple[KickoffMessage, bytes]]
@@ -78,7 +83,7 @@ async def _meet(run: OwnedRun, runtime: Runtime, patience: Patience, *, start: b
 async def _open(run: OwnedRun, session: Session, patience: Patience, start: bytes) -> Sent:
     """The runtime has opened our session, now or at an earlier attempt."""
     try:
-        sent = await patience.ask(lambda: session.start(start))
+        sent = await _started(run, session, patience, start)
         is_ours = sent.ack.ok or (_exists_already(sent) and await patience.ask(lambda: _is_ours(run, session)))
     except RuntimeFault as fault:
         raise failed_by(EndingCode.RUNTIME_REJECTED, fault) from fault
@@ -86,6 +91,24 @@ async def _open(run: OwnedRun, session: Session, patience: Patience, start: byte
         error = sent.ack.error
         message = f"the runtime refused the session: {error.message if error else 'no reason given'}"
         raise failed(EndingCode.RUNTIME_REJECTED, message, runtime_code=error.code if error else None, asked=REFUSED)
+    return sent
+
+
+async def _started(run: OwnedRun, session: Session, patience: Patience, start: bytes) -> Sent:
+    """The runtime's answer to the SessionStart; one that it takes too many of is sent again while the run may be launched."""
+
+    async def start_it() -> Sent:
+        await rows(require_ours, run)  # while it waited for its turn it may have been cancelled
+        return await session.start(start)
+
+    for attempt in itertools.count():
+        sent = await patience.ask(start_it)
+        if not is_too_fast(sent.ack):
+            break
+        log.info("run %s: its runtime takes no SessionStart right now, attempt %s", run.id, attempt + 1)
+        await pause(attempt, base_ms=settings.STREAM_BACKOFF_BASE_MS, max_ms=settings.STREAM_BACKOFF_MAX_MS)
+        if not await rows(admission_seconds_left, run.id):
+            break
     return sent
 
 
@@ -99,16 +122,10 @@ async def _is_ours(run: OwnedRun, session: Session) -> bool:
     Raises RuntimeTimedOut or RuntimeUnavailable where the runtime does not say: that is no reason to give the session up.
     """
     try:
-        async with (
-            asyncio.timeout(settings.RUNTIME_REQUEST_TIMEOUT_MS / 1000),
-            contextlib.aclosing(session.observe(0)) as stream,  # type: ignore[type-var]
-        ):
-            async for one in stream:
-                if isinstance(one.body, Envelope):
-                    return one.body.message_id == str(launch_steps.start_id(run.id))
+        async with asyncio.timeout(settings.RUNTIME_REQUEST_TIMEOUT_MS / 1000):
+            return await is_opened_by(launch_steps.start_id(run.id), session)
     except TimeoutError as silence:
         raise RuntimeTimedOut("the runtime does not say whose session it is") from silence
-    raise RuntimeUnavailable("the runtime did not say whose session it is")
 
 
 async def _granted_ttl(session: Session) -> int | None:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from runs.domain.lifecycle import RunStatus
 from runs.domain.requests import ExecutionRequest, decode_request
@@ -43,6 +43,12 @@ def admission_seconds_left(run_id: UUID) -> float:
         )
         found = cursor.fetchone()
     return max(0.0, float(found[0])) if found and found[0] is not None else 0.0
+
+
+def require_ours(run: OwnedRun) -> None:
+    """Raises Fenced or RunEnded where whoever records under this lease would be turned away, too."""
+    with transaction.atomic():
+        Run.objects.lock(run.id, epoch=run.epoch)
 
 
 def load_run(run_id: UUID) -> OwnedRun:

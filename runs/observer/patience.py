@@ -1,8 +1,9 @@
 """Patience: how long a runtime that is away is waited for. Only a real answer renews it; our own events never do."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from django.conf import settings
@@ -56,6 +57,18 @@ class Patience:
             else:
                 self.stood()
                 return answer
+
+    @contextlib.asynccontextmanager
+    async def opening(self) -> AsyncIterator[Callable[[], None]]:
+        """One of the slots is held until what is yielded is called, at the end of the block at the latest.
+
+        For subscribing, which is a call in flight until the stream stands: whoever takes over a thousand runs would
+        otherwise subscribe to all of them at once.
+        """
+        await self._slots.acquire()
+        with contextlib.ExitStack() as held:
+            held.callback(self._slots.release)
+            yield held.close
 
     def _give_up_if_spent(self, fault: Exception) -> None:
         silent_ms = (time.monotonic() - self._answered_at) * 1000

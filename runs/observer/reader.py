@@ -14,6 +14,7 @@ from django.conf import settings
 from runs.bridge import rows
 from runs.domain.endings import DecidedBy, EndingCode, verdict_of
 from runs.domain.events import JsonObject, Observation, ObservationKind, SessionSnapshot
+from runs.domain.lifecycle import RunStatus
 from runs.ending.asking import lost_session
 from runs.errors import (
     RunEnded,
@@ -96,9 +97,14 @@ class SessionReader:
         self._cursor = max(self._cursor, recorded.cursor)  # two of our tasks record; answers may cross
 
     async def _subscribe(self) -> None:
-        stream = self._session.observe(0 if self._is_distrusted else self._cursor)
+        if self.bind is None and self.status is not RunStatus.BINDING_SESSION:
+            self.bound.set()  # whoever waits for its turn to subscribe can be cancelled all the same
         size, wait_ms = settings.OBSERVER_BATCH_SIZE, settings.OBSERVER_BATCH_WAIT_MS
-        async with Intake(stream, size=size, wait_ms=wait_ms) as intake:
+        stream = self._session.observe(0 if self._is_distrusted else self._cursor)
+        async with (
+            self._patience.opening() as stands,
+            Intake(stream, size=size, wait_ms=wait_ms, stands=stands) as intake,
+        ):
             self._intake = intake
             if self.bind is not None:
                 self.took(await self.bind())

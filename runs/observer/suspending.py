@@ -11,9 +11,9 @@ from runs.errors import (
     RuntimeUnavailable,
     SessionNotFound,
 )
-from runs.observer.asking import agreed, session_now, state_of
 from runs.observer.owned import OwnedRun
 from runs.observer.telling import ends_session
+from runs.observer.wish_calls import agreed, session_now, state_of
 from runs.observer.wish_rows import OpenWish, answer_fulfilled, answer_refused
 from runs.runtimes.port import Session
 

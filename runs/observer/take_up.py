@@ -8,6 +8,7 @@ from django.db import Error as DatabaseFault
 
 from runs.bridge import rows
 from runs.domain.endings import EndingCode
+from runs.domain.lifecycle import TERMINAL
 from runs.ending import Questions, end_run
 from runs.errors import Fenced, RunEnded
 from runs.observer.decided import defect
@@ -28,9 +29,16 @@ async def take_up(
     questions: Questions,
     recovered: "asyncio.Future[Recovered]",
 ) -> RunObserver | None:
-    """What will watch the run. One that cannot even be read has ended: starting it at every sweep would never end."""
+    """What will watch the run; None where it has ended meanwhile, and its runtime is not asked anything.
+
+    One that cannot even be read has ended, too: starting it at every sweep would never end.
+    """
     try:
         run = await rows(load_owned, owned.run_id, owned.epoch)
+        if run.status in TERMINAL:
+            log.info("run %s is over: nothing is left to watch", run.id)
+            recovered.cancel()
+            return None
         runtime = runtimes.get(run.kind)
         return RunObserver(run, runtime, launching=launching, questions=questions, recovered=recovered)
     except DatabaseFault:

@@ -1,7 +1,8 @@
-"""What an observation tells the owner of a run beside its events: that a session is over, or worth asking about."""
+"""What an observation or an answer tells the owner of a run beside its events: a session is over, or worth asking about."""
 
 from runs.domain.events import (
     TERMINAL_SESSION_STATES,
+    Ack,
     Envelope,
     Observation,
     ObservationKind,
@@ -11,6 +12,7 @@ from runs.domain.events import (
 
 # Types after which the session's state is read at once: the stream alone does not show where a session stands.
 TELLING_TYPES = frozenset({"Commitment", "SessionSuspend", "SessionResume", "SessionCancel"})
+RATE_LIMITED = "RATE_LIMITED"
 # A subscription that only tells how it and the session stand has delivered nothing yet.
 _ABOUT_THE_STREAM = frozenset({ObservationKind.STREAM_STATUS, ObservationKind.SNAPSHOT})
 
@@ -25,6 +27,11 @@ def is_telling(observation: Observation) -> bool:
     """True if the session's state may have changed with this message."""
     body = observation.body
     return isinstance(body, Envelope) and body.message_type in TELLING_TYPES
+
+
+def is_too_fast(ack: Ack) -> bool:
+    """True if the runtime refused what was sent only because there was too much of it: later it may take it."""
+    return not ack.ok and ack.error is not None and ack.error.code == RATE_LIMITED
 
 
 def is_opened(observation: Observation) -> bool:

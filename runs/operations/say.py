@@ -10,19 +10,17 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import orjson
-from django.db.models import Max
 
 from runs import hub
-from runs.domain.events import Draft, EventType
 from runs.domain.lifecycle import RunStatus
-from runs.domain.outbound import QUEUED, outbound_data, payload_descriptor
+from runs.domain.outbound import payload_descriptor
 from runs.domain.requests import decode_request
 from runs.errors import FieldFault, Forbidden, InvalidTransition, RunNotFound, RuntimeRejected, ValidationFailed
-from runs.models import OutboundMessage, Run
+from runs.models import Run
 from runs.operations.audit import Actor, note
 from runs.operations.fate import Accepted, await_acceptance
 from runs.recorder import RunWriter, writing
-from runs.recorder.messages import facts_of
+from runs.recorder.queued import NewMessage, queue_message
 from runs.runtimes.plan import Payload, plan_of
 from runs.runtimes.port import Outgoing, Runtime, SessionPlan
 from runs.runtimes.registry import adapter_class
@@ -65,8 +63,8 @@ def say(speech: Speech, occasion: Occasion) -> Accepted:
     body = _encoded(speech, plan, runtime)
     with writing(run.id, epoch=None, step="send.store") as writer:
         _require_speaker(writer, plan, runtime, speech.outgoing.sender)
-        message = _store(writer, speech, body)
-        queued = writer.append([_queued(writer, message)])[0]
+        message = _message(writer, speech, body)
+        queued = queue_message(writer, message, source_name="api")
         _note(occasion, message)
         hub.call_observers()
     return await_acceptance(run.id, message.message_id, queued_seq=queued.seq)
@@ -98,18 +96,15 @@ def _require_speaker(writer: RunWriter, plan: SessionPlan, runtime: Runtime, sen
         raise Forbidden("no credential is held for the sender", details={"reason": "no_sender_credential"})
 
 
-def _store(writer: RunWriter, speech: Speech, body: bytes) -> OutboundMessage:
-    said = OutboundMessage.objects.filter(run_id=writer.run.id).aggregate(last=Max("position"))
-    return OutboundMessage.objects.create(
-        run_id=writer.run.id,
+def _message(writer: RunWriter, speech: Speech, body: bytes) -> NewMessage:
+    return NewMessage(
         message_id=UUID(speech.outgoing.message_id),
-        position=0 if said["last"] is None else said["last"] + 1,
         category=speech.category,
         message_type=speech.message_type,
         sender=speech.outgoing.sender,
-        recipients=list(speech.outgoing.recipients),
+        recipients=speech.outgoing.recipients,
         body=body,
-        payload_descriptor=orjson.dumps(_described(writer, speech.payload)).decode(),
+        payload_descriptor=_described(writer, speech.payload),
         reply_timeout_ms=speech.reply_timeout_ms,
     )
 
@@ -124,18 +119,7 @@ def _described(writer: RunWriter, payload: Payload) -> dict[str, object]:
     )
 
 
-def _queued(writer: RunWriter, message: OutboundMessage) -> Draft:
-    facts = facts_of(message, writer.run.session_id or "")
-    return Draft(
-        type=EventType.MESSAGE_QUEUED,
-        data=outbound_data(facts, status=QUEUED, previous=None),
-        source_name="api",
-        subject_kind=facts.subject_kind,
-        subject_id=facts.message_id,
-    )
-
-
-def _note(occasion: Occasion, message: OutboundMessage) -> None:
+def _note(occasion: Occasion, message: NewMessage) -> None:
     note(
         project_id=occasion.project_id,
         actor=occasion.actor,

@@ -1,18 +1,32 @@
-"""The stored projection of a locked run: read, refolded where an older schema version wrote it, and written."""
+"""The stored projection of a locked run: read, refolded where it cannot be gone on with, and written."""
 
+import logging
+from collections.abc import Sequence
 from typing import cast
 
-from runs.domain.projection import SCHEMA_VERSION, ProjectionState, dump, load
-from runs.models import Run
+from runs.domain.events import Event
+from runs.domain.projection import SCHEMA_VERSION, ProjectionState, StateUnreadable, dump, fold, load
+from runs.models import Metric, Run
 from runs.models.statements import change_row
 from runs.queries import folded_state
 
+log = logging.getLogger("signalbox.recorder")
+
+REFOLDED = "signalbox_projections_refolded_total"
+
 
 def current_state(run: Run) -> ProjectionState:
-    """The state that equals the fold of the run's events; an older schema version is refolded before use."""
+    """The state that equals the fold of the run's events. One of an older schema version, or one that cannot be read, is
+    refolded before use: it is made of events, and no damage to it may keep a run from being recorded.
+    """
     stored = run.projection
     if stored.schema_version == SCHEMA_VERSION:
-        return load(stored.state, stored.private)
+        try:
+            return load(stored.state, stored.private)
+        except StateUnreadable as broken:
+            state = _refolded(run, broken)
+            _store(run, *dump(state))  # whether or not this transaction has events
+            return state
     return folded_state(run.id)
 
 
@@ -21,9 +35,19 @@ def awaited_replies(state: ProjectionState) -> int:
     return cast("dict[str, int]", state.public["outboundMessages"])["awaitingReply"]
 
 
-def store_state(run: Run, state: ProjectionState) -> None:
-    """The projection row holds `state`, which covers every event of the run so far."""
-    public, private = dump(state)
+def store_folded(run: Run, state: ProjectionState, events: Sequence[Event]) -> ProjectionState:
+    """The projection row holds the state after `events`, the run's last ones, whose rows are stored already."""
+    try:
+        folded = fold(state, events)
+        public, private = dump(folded)
+    except Exception as broken:  # what was stored looked like a state, and was none further down
+        folded = _refolded(run, broken)
+        public, private = dump(folded)
+    _store(run, public, private)
+    return folded
+
+
+def _store(run: Run, public: bytes, private: bytes) -> None:
     columns = {
         "state": public.decode(),
         "private": private.decode(),
@@ -31,3 +55,11 @@ def store_state(run: Run, state: ProjectionState) -> None:
         "schema_version": SCHEMA_VERSION,
     }
     change_row(run.projection, columns)
+
+
+def _refolded(run: Run, broken: Exception) -> ProjectionState:
+    """The fold of what is stored of the run's log; that this was necessary is logged, and counted with this transaction."""
+    log.error("the stored projection of run %s cannot be gone on with, it is made anew: %r", run.id, broken)
+    state = folded_state(run.id)
+    Metric.objects.add(REFOLDED)
+    return state

@@ -22,7 +22,7 @@ from runs.domain.events import (
 )
 from runs.domain.lifecycle import RunStatus, may_move
 from runs.domain.normaliser import Context, normalise
-from runs.domain.projection import ProjectionState, final_metadata, fold
+from runs.domain.projection import ProjectionState, final_metadata
 from runs.errors import InvalidTransition
 from runs.models import Run, RuntimeSession
 from runs.models.append import append_rows
@@ -34,7 +34,7 @@ from runs.recorder.known import Identified, sift
 from runs.recorder.late import keep_late
 from runs.recorder.messages import messages_named, settle_messages
 from runs.recorder.replies import Replies
-from runs.recorder.state import awaited_replies, current_state, store_state
+from runs.recorder.state import awaited_replies, current_state, store_folded
 
 log = logging.getLogger("signalbox.recorder")
 
@@ -69,6 +69,7 @@ class RunWriter:
         self.now: datetime = max(run.locked_at, run.last_event_at or run.locked_at)
         self._ts = iso(self.now)
         self._events: list[Event] = []
+        self._settled = 0  # of these
         self._raw_rows: list[tuple[object, ...]] = []
         self._run_changes: dict[str, object] = {}
         self._session_changes: dict[str, object] = {}
@@ -122,6 +123,12 @@ class RunWriter:
         for name, value in columns.items():
             setattr(self.session, name, value)
 
+    def settle(self) -> None:
+        """The rows of the messages say what the events say so far. For who reads them next; at the end it is done anyway."""
+        settle_messages(self.run, self._events[self._settled :], self.now)
+        self._replies.store()
+        self._settled = len(self._events)
+
     def clock(self) -> datetime:
         """The time of this transaction's events: the database's, read once under the lock."""
         return self.now
@@ -155,12 +162,10 @@ class RunWriter:
     def _store_events(self) -> None:
         self.change_run(last_seq=self.run.last_seq, last_event_at=self.now)
         append_rows("runs_event", EVENT_COLUMNS, [self._event_row(event) for event in self._events])
-        self.state = fold(self.state, self._events)
-        store_state(self.run, self.state)
+        self.state = store_folded(self.run, self.state, self._events)
         if self.run.ending_seq is not None:
             self.change_run(metadata={**self.run.metadata, **final_metadata(self.state)})
-        settle_messages(self.run, self._events, self.now)
-        self._replies.store()
+        self.settle()
         first, last = self._events[0].seq, self._events[-1].seq
         types = sorted({event.type for event in self._events})
         append_rows("runs_outboxentry", OUTBOX_COLUMNS, [(uuid7(), self.run.id, first, last, types, self.now)])

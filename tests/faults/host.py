@@ -6,11 +6,11 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+from tests.faults.host_clock import HostClock
 from tests.processes import ManageCommand
 from tests.service import database_url
 
@@ -29,7 +29,6 @@ SHORT = {
 PATIENT = {**SHORT, "OBSERVER_BEAT_S": "5", "OBSERVER_LEASE_S": "30"}
 EXIT_LOST_LEASE = 70
 STARTS_IN_S = 60.0
-CLOCK = Path(__file__).parent / "wrong_clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Exit:
 class ObserverHost:
     """`manage.py observe_runs` with a short lease. As a context manager it watches, and is gone afterwards.
 
-    `database` is the address it uses (default: the test's own database), `clock_off_by_s` how wrong its host's clock is.
+    `database` is the address it uses (default: the test's own database), `clock` that of its host, where it is not right.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class ObserverHost:
         environment: Mapping[str, str] | None = None,
         *,
         database: str | None = None,
-        clock_off_by_s: float = 0,
+        clock: HostClock | None = None,
         settings: Mapping[str, str] = SHORT,
     ) -> None:
         url = database or f"{database_url()}?sslmode=disable"
@@ -60,7 +59,7 @@ class ObserverHost:
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "SIGNALBOX_PROCESS": "observer",
             "DATABASE_URL": f"{url}&options={_SESSION}",
-            **(wrong_clock(clock_off_by_s) if clock_off_by_s else {}),
+            **(clock.environment if clock else {}),
             **(environment or {}),
         }
         self._is_frozen = False
@@ -152,11 +151,6 @@ def together(*hosts: ObserverHost) -> Iterator[None]:
             host.ask_to_stop()
         for host in started:
             host.leave()
-
-
-def wrong_clock(off_by_s: float) -> dict[str, str]:
-    """The environment of a Python process on a host whose clock is wrong by so many seconds."""
-    return {"PYTHONPATH": str(CLOCK), "CLOCK_OFF_BY_S": str(off_by_s)}
 
 
 def at_runtime(address: str, **more: str) -> dict[str, str]:

@@ -1,11 +1,7 @@
 """The net below the observers: a schedule of the queue, made by migration, that sweeps when nobody else is left."""
 
-import contextlib
 import importlib
-import os
-import signal
-from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.apps import apps
@@ -13,15 +9,19 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.test import Client
-from django_q.models import Schedule
+from django_q.brokers import get_broker
+from django_q.models import OrmQ, Schedule
+from django_q.scheduler import scheduler
 
+from config.schedules import bring_up_to_now
 from runs import tasks
 from runs.models import Observer, Run
 from runs.observer import lease
-from tests.beside import beside, environment_of
+from tests.beside import environment_of
 from tests.cast import fresh
+from tests.faults.queue_host import the_queue
 from tests.invariants import assert_invariants
-from tests.processes import ManageCommand, wait_until
+from tests.processes import wait_until
 from tests.settling import ending_of
 from tests.sweeping import make_due
 from tests.underway import launched, running
@@ -32,22 +32,6 @@ MIGRATION = "0004_safety_net"
 SCHEDULED = {"runtime": {"kind": "scripted"}}
 # The queue looks for due schedules every half minute.
 PATIENCE_SECONDS = 90
-
-
-@contextlib.contextmanager
-def the_queue() -> Iterator[ManageCommand]:
-    """`manage.py qcluster`, and nothing of it afterwards."""
-    queue = beside("qcluster", environment={"SIGNALBOX_PROCESS": "queue"})
-    try:
-        queue.wait_for_line("running", within_s=PATIENCE_SECONDS)
-        yield queue
-    finally:
-        queue.send(signal.SIGTERM)
-        try:
-            queue.wait(within_s=30)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(queue.pid, signal.SIGKILL)
 
 
 def the_schedule() -> Schedule:
@@ -91,6 +75,48 @@ def test_with_all_observers_dead_the_queue_alone_ends_what_is_past_its_deadlines
     # It should be due again in a minute.
     assert Schedule.objects.get().next_run - due > timedelta(hours=1)
     assert_invariants()
+
+
+TEN_YEARS = timedelta(days=3652)
+MOST_STEPS = 10
+
+
+def long_due(**changes: object) -> datetime:
+    """The time of the test; the schedule was due ten years before it."""
+    now = the_schedule().next_run
+    Schedule.objects.update(next_run=now - TEN_YEARS, **changes)
+    return now
+
+
+def test_a_schedule_that_was_due_ten_years_ago_is_run_once_and_not_stepped_minute_by_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, step, steps = long_due(), Schedule.calculate_next_run, 0
+
+    def counted(schedule: Schedule, next_run: datetime | None = None) -> datetime:
+        nonlocal steps
+        steps += 1
+        assert steps <= MOST_STEPS, "stepped all the way"
+        return step(schedule, next_run)
+
+    monkeypatch.setattr(Schedule, "calculate_next_run", counted)
+    assert bring_up_to_now() == 1
+    assert bring_up_to_now() == 1  # it is due, and stays so until the queue has run it
+    scheduler(get_broker())
+    assert (OrmQ.objects.count(), steps) == (1, 1)
+    assert Schedule.objects.get().next_run > now
+    assert bring_up_to_now() == 0
+
+
+def test_the_queue_brings_its_schedules_up_to_now_before_it_starts() -> None:
+    now = long_due(repeats=0)  # the queue itself leaves such a one as it is
+    with the_queue():
+        assert Schedule.objects.get().next_run >= now
+
+
+def test_a_daily_schedule_keeps_its_time_of_day() -> None:
+    long_due(schedule_type=Schedule.DAILY)
+    assert bring_up_to_now() == 0
 
 
 def test_the_schedule_is_made_by_a_migration_once_and_sweeps_every_minute() -> None:

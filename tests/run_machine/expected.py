@@ -241,11 +241,12 @@ class ExpectedRun:
         """A sweep has tried to cancel what the run left behind."""
         self.cleanup_is_due = False
         self.cleanup_tries += 1
-        if self.session.fault is None or self.session.is_unknown:
+        is_ours = self.is_acked or self.session.mood is not Mood.COMPACTED  # else nobody can say whose it is
+        if self.session.is_unknown or (self.session.fault is None and is_ours):
             self.cleanup = "done"
         elif self.cleanup_tries >= TRIES:
             self.cleanup = "failed"
-        if self.session.mood is Mood.ANSWERS and self.session.exists:
+        if self.session.mood is Mood.ANSWERS and self.session.exists and not self.session.is_theirs:
             self.keeps_apart(self.session.missing_after(self.cursor))
 
 

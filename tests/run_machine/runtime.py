@@ -38,6 +38,9 @@ _FAULTS: dict[Mood, RuntimeFault] = {
 }
 
 
+THEIRS = "somebody-elses"
+
+
 class SessionAtRuntime:
     """One session: every line it has said since SessionStart, and where it stands."""
 
@@ -46,6 +49,7 @@ class SessionAtRuntime:
         self.lines: list[Observation] = []
         self.state = SessionState.OPEN
         self.mood = Mood.ANSWERS
+        self._start = "m-1"
 
     @property
     def exists(self) -> bool:
@@ -53,19 +57,29 @@ class SessionAtRuntime:
         return bool(self.lines)
 
     @property
+    def is_theirs(self) -> bool:
+        """True if somebody else has opened it."""
+        return self._start == THEIRS
+
+    @property
     def is_over(self) -> bool:
         """True once it can say nothing more."""
         return self.state in TERMINAL_SESSION_STATES
 
-    def open(self) -> None:
-        """It is open, and its first line is SessionStart; opening it again changes nothing."""
+    def open(self, start: str) -> None:
+        """It is open, and its first line is the SessionStart of this message id; opening it again changes nothing."""
         if not self.exists:
+            self._start = start
             self.say("SessionStart")
 
     def say(self, kind: str) -> None:
         """One more line, which every subscriber is told in its place."""
         number = len(self.lines) + 1
-        self.lines.append(_unreadable(number) if kind == "poison" else line(number, kind))
+        self.lines.append(_unreadable(number) if kind == "poison" else self.line(number, kind))
+
+    def line(self, number: int, kind: str, *, text: str = "as it was said") -> Observation:
+        """The envelope with this number; `text` tells one content from another under the same id."""
+        return line(number, kind, text=text, message_id=self._start if number == 1 else f"m-{number}")
 
     def now(self) -> Observation:
         """What GetSession answers."""
@@ -86,17 +100,17 @@ class SessionAtRuntime:
         return isinstance(self.fault, SessionNotFound)
 
 
-def line(number: int, kind: str, *, text: str = "as it was said") -> Observation:
-    """The envelope with this number; `text` tells one content from another under the same id."""
+def line(number: int, kind: str, *, text: str, message_id: str) -> Observation:
+    """An envelope of this id; who says what follows from its number."""
     body = Envelope(
         mode=MODE,
         message_type=kind,
-        message_id=f"m-{number}",
+        message_id=message_id,
         session_id="s",
         sender=("lead", "alice", "bob")[number % 3],
         payload=orjson.dumps({"text": text, "proposalId": f"p-{number % 2}"}),
     )
-    return Observation(kind=ObservationKind.ENVELOPE, body=body, raw=body.payload, source_id=f"env:m-{number}")
+    return Observation(kind=ObservationKind.ENVELOPE, body=body, raw=body.payload, source_id=f"env:{message_id}")
 
 
 def _unreadable(number: int) -> Observation:
@@ -158,6 +172,7 @@ class SessionHandle:
     async def cancel(self, reason: str) -> Sent:
         if (fault := self._session.fault) is not None:
             raise fault
+        assert not self._session.is_theirs, "nobody but who opened a session cancels it"
         if not self._session.is_over:
             self._session.state = SessionState.CANCELLED
         observation = answer("", ok=True, number=1)

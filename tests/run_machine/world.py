@@ -30,13 +30,13 @@ from runs.runtimes.registry import Runtimes
 from tests.run_machine.agreement import Agreement
 from tests.run_machine.expected import CODES_OF_CLOCKS, ExpectedRun, oldest_first
 from tests.run_machine.runtime import (
+    THEIRS,
     Mood,
     SessionAtRuntime,
     SessionHandle,
     SimulatedRuntimes,
     answer,
     aside,
-    line,
 )
 from tests.run_machine.viewer import Viewer
 
@@ -103,6 +103,8 @@ class World:
             names_admission=kind in TIMED,
             is_delegated=kind == "delegated",
         )
+        if kind == "taken":
+            session.open(THEIRS)
         self.runs.append(run)
         self._owned[run.id] = load_run(run.id)
         self.agreement.grows(run)
@@ -167,7 +169,10 @@ class World:
     # --- a launch, step by step
 
     def launches_further(self, run: ExpectedRun, owner: Owner, *, crash: bool = False) -> None:
-        """The next step of the launch is committed, by whoever owns the run."""
+        """The next step of the launch is committed, by whoever owns the run; it is over where the session is not ours."""
+        if run.session.is_theirs and run.status == "starting" and run.is_sent:
+            self.gives_up(run, owner, EndingCode.RUNTIME_REJECTED, was_refused=True)
+            return
         owned = replace(self._owned[run.id], epoch=owner.leases.get(run.id, NEVER_AN_OWNER))
         write, takes = self._next_step(run, owned)
         if crash:
@@ -182,7 +187,7 @@ class World:
         if run.status == "starting" and ours and not run.is_sent:
             return lambda: launch_steps.store_runtime(owned, INFO, b"start"), lambda: setattr(run, "is_sent", True)
         if run.status == "starting":
-            run.session.open()
+            run.session.open(str(launch_steps.start_id(run.id)) if ours else "m-1")
             if ours and not run.is_acked:
                 return lambda: launch_steps.record_accepted(owned, None), lambda: setattr(run, "is_acked", True)
             kickoff = [(message, b"as it is sent") for message in kickoff_of(owned.request)]
@@ -234,7 +239,8 @@ class World:
             case "gapped":
                 batch = fresh[::2]
             case "contradicted":
-                batch = [*fresh, *(line(number, "Note", text="something else") for number in (1, max(1, run.cursor)))]
+                numbers = (1, max(1, run.cursor))
+                batch = [*fresh, *(run.session.line(number, "Note", text="something else") for number in numbers)]
             case _:
                 batch = list(fresh)
         return [*batch, *(self._aside(run, kind) for kind in asides)]
@@ -388,7 +394,9 @@ _OVER = frozenset({SessionState.RESOLVED, SessionState.EXPIRED, SessionState.CAN
 
 @cache
 def request_of(kind: str) -> ExecutionRequest:
-    """A request of one kind: plain, timed (it names its clocks), kickoff, agent (opened by one), delegated."""
+    """A request of one kind: plain, taken (its session is somebody else's), timed (it names its clocks), kickoff, agent
+    (opened by one), delegated.
+    """
     session = {
         "modeName": "macp.mode.decision.v1",
         "modeVersion": "1.0.0",

@@ -2,12 +2,14 @@
 
 from runs.domain.projection.fold import fold
 from runs.domain.projection.metrics import final_metadata, metrics_summary
-from runs.domain.projection.state import EMPTY, SCHEMA_VERSION, ProjectionState, dump, empty, load, public_state
+from runs.domain.projection.shape import StateUnreadable, load
+from runs.domain.projection.state import EMPTY, SCHEMA_VERSION, ProjectionState, dump, empty, public_state
 
 __all__ = [
     "EMPTY",
     "SCHEMA_VERSION",
     "ProjectionState",
+    "StateUnreadable",
     "dump",
     "empty",
     "final_metadata",

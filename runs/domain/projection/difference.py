@@ -33,6 +33,8 @@ def _path(stored: object, wanted: object, path: str) -> str | None:
         return _path_of_members(stored, wanted, path)
     if isinstance(stored, list) and isinstance(wanted, list):
         return _path_of_items(stored, wanted, path)
+    if isinstance(stored, dict | list) or isinstance(wanted, dict | list):
+        return path  # of another kind, and maybe too deep to be written as text
     # Compared as text: 1, 1.0 and true are equal to Python and different to a reader.
     return None if orjson.dumps(stored) == orjson.dumps(wanted) else path
 

@@ -1,7 +1,5 @@
 """The value that a fold makes: what clients see of a run, and beside it what only the fold and the normaliser need."""
 
-from typing import cast
-
 import msgspec
 import orjson
 
@@ -76,11 +74,4 @@ def dump(state: ProjectionState) -> tuple[bytes, bytes]:
     return (
         orjson.dumps(state.public, option=orjson.OPT_SORT_KEYS),
         orjson.dumps(state.private, option=orjson.OPT_SORT_KEYS),
-    )
-
-
-def load(public: bytes | str, private: bytes | str) -> ProjectionState:
-    """The state that was dumped to these texts."""
-    return ProjectionState(
-        public=cast(JsonObject, orjson.loads(public)), private=cast(JsonObject, orjson.loads(private))
     )

@@ -106,8 +106,10 @@ def test_a_header_alone_decides_beside_a_cookie_and_a_ticket(opening: Open, run:
     cookie, ticket = cookie_of(logged_in()), ticket_of(run)
     both = {"Authorization": KEY, "Cookie": cookie, "Origin": "https://evil.example"}
     assert admitted(opening, run, both, ticket=ticket).principal.id == "key:tester"
-    with pytest.raises(Unauthenticated):
-        admitted(opening, run, {"Authorization": "Bearer wrong", "Cookie": cookie, "Origin": OURS}, ticket=ticket)
+    for header in ("Bearer wrong", "Bearer ", ""):
+        for shown in (ticket, None):
+            with pytest.raises(Unauthenticated):
+                admitted(opening, run, {"Authorization": header, "Cookie": cookie, "Origin": OURS}, ticket=shown)
     # It should have left the ticket alone.
     assert admitted(opening, run, ticket=ticket).principal.id == "key:tester"
 
@@ -252,6 +254,12 @@ def test_a_page_that_is_not_named_is_ours_or_refused(site: Headers, sse: bool, w
             with pytest.raises(Forbidden) as refused:
                 admitted(way, run, cookie | site)
             assert reason_of(refused.value) == "origin"
+
+
+def test_the_words_for_a_member_of_staff_do_not_hold_their_session(opening: Open, run: Run) -> None:
+    browser = logged_in()
+    admission = admitted(opening, run, {"Cookie": cookie_of(browser), "Origin": OURS})
+    assert str(browser.session.session_key) not in repr(admission)
 
 
 def test_a_session_of_somebody_else_is_none(opening: Open, run: Run) -> None:

@@ -3,22 +3,25 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
+import msgspec
 import orjson
 import pytest
 from django.test import Client, override_settings
 
 from runs.domain.endings import EndingCode
-from runs.domain.events import SessionState
+from runs.domain.events import Observation, ObservationKind, SessionState
 from runs.ending import cleanup
 from runs.errors import RuntimeRejected, RuntimeUnavailable, RuntimeUnsupported, SessionNotFound
 from runs.models import Event, LateObservation, Run
+from runs.observer import launch_steps
 from runs.recorder import record
 from runs.runtimes.port import Sent
 from tests.cast import envelope, fresh, session_now
 from tests.integration.runs.test_observe_run import ended, observe_until
 from tests.invariants import assert_invariants, types_of
-from tests.played import OPENED, Silence
+from tests.played import OPENED, Line, Silence
 from tests.puppet import ACCEPTED, REFUSED, START, Puppet, Stage, answered
 from tests.settling import ending_of, settled, verdict
 from tests.sweeping import make_cleanup_due, make_due, swept
@@ -217,6 +220,82 @@ def test_a_start_whose_fate_is_unknown_may_have_left_a_session_of_ours(stage: St
     stage.sessions[str(run.session_id)] = session = Puppet(states=[RuntimeUnavailable("nobody there")])
     settled(run, verdict(EndingCode.NEVER_STARTED), session)
     assert fresh(run).cleanup_status == "pending"
+
+
+def unanswered(stage: Stage, *, first: Line, **more: object) -> tuple[Run, Puppet]:
+    """A run that ended before its SessionStart was answered, and the session under its id, with its first word."""
+    run = starting()
+    stage.sessions[str(run.session_id)] = session = Puppet(streams=[[OPENED, first, Silence()]], **more)  # type: ignore[arg-type]
+    settled(run, verdict(EndingCode.NEVER_STARTED), session)
+    return fresh(run), session
+
+
+def aside() -> Observation:
+    """Something that is told beside the session."""
+    return msgspec.structs.replace(envelope("beside", kind="Signal"), kind=ObservationKind.AMBIENT, source_id="amb:a:b")
+
+
+def own_start(run_id: UUID) -> Observation:
+    """The SessionStart of the run as its session replays it."""
+    start = envelope("start", kind="SessionStart", sender="lead")
+    return msgspec.structs.replace(
+        start, body=msgspec.structs.replace(start.body, message_id=str(launch_steps.start_id(run_id)))
+    )
+
+
+def test_a_session_that_our_unanswered_start_has_opened_is_cancelled(stage: Stage) -> None:
+    run, session = unanswered(stage, first=START)
+    session.plays([OPENED, aside(), own_start(run.id), Silence()])
+    assert swept() == {"clean-ups tried": 1}
+    assert (session.cancelled, fresh(run).cleanup_status, fresh(run).cleanup_errors) == (1, "done", [])
+
+
+def test_a_session_that_another_start_has_opened_under_our_id_is_left_alone(stage: Stage, caller: Client) -> None:
+    run, session = unanswered(stage, first=START)  # by the same initiator
+    swept()
+    assert session.cancelled == 0
+    assert shown(caller, run) == {"status": "done", "errors": [cleanup.THEIRS]}
+    # It should be known for good.
+    assert swept() == {}
+    assert LateObservation.objects.filter(run_id=run.id).count() == 0
+    assert_invariants()
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        (RuntimeRejected("you may not read this session"), "you may not read this session"),
+        (RuntimeUnavailable("nobody there"), "nobody there"),
+        (KeyError("a defect of the adapter"), "internal error: KeyError"),
+    ],
+)
+def test_a_session_of_which_nobody_can_say_whose_it_is_is_left_alone_and_asked_about_again(
+    first: Line, words: str, stage: Stage, caller: Client
+) -> None:
+    run, session = unanswered(stage, first=first)
+    swept()
+    assert shown(caller, run) == {"status": "pending", "errors": [f"{cleanup.WHOSE}: {words}"]}
+    for _ in range(cleanup.TRIES - 1):
+        make_cleanup_due(run)
+        swept()
+    assert fresh(run).cleanup_status == "failed"
+    assert session.cancelled == 0
+    assert_invariants()
+
+
+def test_a_session_that_does_not_say_whose_it_is_is_given_up_after_its_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleanup, "TRY_SECONDS", 0.05)
+    run, session = unanswered(stage, first=Silence())
+    swept()
+    assert (fresh(run).cleanup_errors, session.cancelled) == ([f"{cleanup.WHOSE}: no answer within 0.05 s"], 0)
+
+
+def test_a_start_that_never_arrived_has_left_nothing_to_clean_up(stage: Stage) -> None:
+    run, session = unanswered(stage, first=SessionNotFound("never heard of it"))
+    swept()
+    assert (fresh(run).cleanup_status, fresh(run).cleanup_errors, session.cancelled) == ("done", [], 0)
 
 
 def test_an_agents_session_is_left_to_its_agent_unless_it_was_delegated(stage: Stage) -> None:

@@ -63,7 +63,7 @@ async def test_what_is_appended_while_following_arrives_once_and_in_order(
     assert [await task for task in followed] == [list(range(1, 32)), list(range(4, 32))]
 
 
-async def test_a_lost_nudge_costs_the_poll_interval_and_no_event(
+async def test_a_lost_nudge_costs_the_poll_interval_and_no_event_l18(
     monkeypatch: pytest.MonkeyPatch,
     settings: Settings,
     stored_run: Callable[..., Run],

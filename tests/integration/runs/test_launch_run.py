@@ -114,7 +114,7 @@ def test_who_created_a_run_is_in_the_audit_list(caller: Client, post_run: Post) 
 
 
 @pytest.mark.django_db
-def test_a_repeated_request_is_the_same_run_with_its_present_status_a08(post_run: Post) -> None:
+def test_a_repeated_request_is_the_same_run_with_its_present_status_a08_l12(post_run: Post) -> None:
     first = post_run(full_body())
     run_id = UUID(str(first["runId"]))
     record(run_id, [run_event(run_id, EventType.RUN_STARTED, "starting")], epoch=None)
@@ -134,7 +134,7 @@ def test_the_header_and_the_body_name_the_same_key(post_run: Post) -> None:
 
 
 @pytest.mark.django_db
-def test_a_key_with_another_body_is_refused_a10(caller: Client, post_run: Post) -> None:
+def test_a_key_with_another_body_is_refused_a10_l12(caller: Client, post_run: Post) -> None:
     post_run(short_body(), **{"Idempotency-Key": "key-9"})
     other = short_body()
     other["session"]["ttlMs"] = 1
@@ -155,7 +155,7 @@ def test_a_session_has_one_run_whatever_the_project(caller: Client, post_run: Po
 
 
 @pytest.mark.django_db
-def test_a_key_belongs_to_its_project() -> None:
+def test_a_key_belongs_to_its_project_l12() -> None:
     other = Project.objects.create(name="Other", slug="other")
     body = short_body() | {"execution": {"idempotencyKey": "key-1"}}
 

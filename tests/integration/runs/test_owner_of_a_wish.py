@@ -24,7 +24,7 @@ from runs.errors import (
 )
 from runs.models import Event, Run
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.observer import asking, cancelling, lease
+from runs.observer import cancelling, lease, wish_calls
 from runs.observer.decided import Decided
 from runs.observer.owned import OwnedRun, load_owned
 from runs.observer.wish_rows import answer_fulfilled, open_wish
@@ -62,7 +62,7 @@ QUIET: list[Line] = [OPENED, session_now(OPEN, count=0), Silence()]
 
 @pytest.fixture(autouse=True)
 def _short_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "ASK_SECONDS", 0.3)
+    monkeypatch.setattr(wish_calls, "ASK_SECONDS", 0.3)
     monkeypatch.setattr(cancelling, "CONCLUDE_SECONDS", 60.0)  # no test below waits for it but the one that says so
     monkeypatch.setattr(cancelling, "CALLED_BACK_SECONDS", 0.3)
     monkeypatch.setattr(cancelling, "LOOK_SECONDS", 0.02)

@@ -20,11 +20,12 @@ MOST_OPEN = 3
 MOST_RUNS = 6
 MOST_OWNERS = 5
 MOST_VIEWERS = 4
+SENT = 2  # steps of a launch, until the SessionStart is sent
 
 RARELY = st.integers(0, 5).map(lambda n: n == 5)
 OFTEN = st.integers(0, 2).map(bool)
 which = st.integers(0, 11)
-kinds_of_runs = st.sampled_from(["timed", "plain", "kickoff", "agent", "delegated"])
+kinds_of_runs = st.sampled_from(["timed", "plain", "kickoff", "agent", "delegated", "taken"])
 launch_steps = st.sampled_from([5, 5, 5, 4, 3, 2, 1, 0])
 lines = st.lists(st.sampled_from(["Note", "Proposal", "Vote", "Note", "Commitment", "poison"]), max_size=5)
 asides = st.lists(
@@ -221,6 +222,8 @@ class RunMachine(RuleBasedStateMachine):
         self.world.creates(kind)
         owner = self.living_owner()
         self.world.claims(owner, MOST_RUNS, crash=False)
+        if kind == "taken":
+            steps = min(steps, SENT)  # whoever goes on learns that it is
         for _ in range(steps):
             self.world.launches_further(self.world.runs[-1], owner)
 

@@ -24,7 +24,17 @@ from runs.observer.owned import OwnedRun
 from runs.recorder import record, writing
 from runs.recorder.fates import fail_message
 from runs.runtimes.port import Sent, Session
-from tests.answering import ANOTHER, DUPLICATE, REFUSED, Answer, AnsweringSession, kickoff_message, waiting_message
+from tests.answering import (
+    ANOTHER,
+    DUPLICATE,
+    OK,
+    REFUSED,
+    TOO_FAST,
+    Answer,
+    AnsweringSession,
+    kickoff_message,
+    waiting_message,
+)
 from tests.cast import ack, running_run
 from tests.invariants import assert_invariants, types_of
 from tests.played import owned
@@ -246,6 +256,59 @@ def test_a_runtime_that_stays_away_fails_the_message_and_not_the_run(
     assert fate(message) == ("failed", code)
     assert fate(following) == ("accepted", None)
     assert Run.objects.get(id=run.id).status == "running"
+    assert_invariants()
+
+
+@pytest.mark.parametrize("is_ambient", [False, True])
+def test_a_message_that_came_too_fast_waits_and_is_sent_again_as_the_same(is_ambient: bool) -> None:
+    run = running_run()
+    message, following = waiting_message(run, is_ambient=is_ambient), waiting_message(run)
+    session = session_for(message, TOO_FAST, TOO_FAST, OK)
+
+    send_waiting(run, session)
+
+    # It should be in order, and say nothing of the refusals: it has no fate until it is given one.
+    assert session.sent == ids(message) * 3 + ids(following)
+    assert (fate(message), message.attempt) == (("accepted", None), 3)
+    told = [kind for kind in types_of(run.id) if kind.startswith("message.")]
+    assert told == ["message.queued", "message.queued", "message.sent", "message.sent"]
+    assert_invariants()
+
+
+def test_a_message_that_stays_too_fast_is_rejected_in_the_runtimes_own_words(settings: Settings) -> None:
+    settings.KICKOFF_MAX_RETRIES = 2
+    run = running_run()
+    message = waiting_message(run)
+    session = session_for(message, *[TOO_FAST] * 4)
+
+    send_waiting(run, session)
+
+    assert session.sent == ids(message) * 3
+    assert fate(message) == ("rejected", "RATE_LIMITED")
+    assert_invariants()
+
+
+def test_an_ambient_message_that_may_have_arrived_is_not_sent_again_however_it_was_refused_before() -> None:
+    run = running_run()
+    message = waiting_message(run, is_ambient=True)
+    session = session_for(message, TOO_FAST, LOST)
+
+    send_waiting(run, session)
+
+    assert session.sent == ids(message) * 2
+    assert fate(message) == ("failed", "outcome_unknown")
+    assert_invariants()
+
+
+def test_a_kickoff_that_came_too_fast_does_not_end_the_run() -> None:
+    run = running_run()
+    message = kickoff_message(run)
+    session = session_for(message, TOO_FAST, OK)
+
+    send_kickoff(run, session)
+
+    assert session.sent == ids(message) * 2
+    assert fate(message) == ("accepted", None)
     assert_invariants()
 
 

@@ -19,10 +19,10 @@ from runs import hub
 from runs.bridge import rows
 from runs.models import Run
 from runs.shutdown import Shutdown
-from runs.streaming import feed, log, tail, window
+from runs.streaming import feed, log, snapshots, tail, window
 from runs.streaming.frames import frames
 from runs.streaming.log import page_after
-from runs.streaming.standing import standing_of
+from runs.streaming.standing import Snapshot, snapshot_of, standing_of
 from runs.streaming.subscription import Subscription
 from runs.streaming.tails import tails_of_this_loop
 from tests.integration.runs.conftest import append, end, store_run
@@ -295,6 +295,38 @@ def test_every_cursor_of_a_growing_run_is_a_place_to_come_back_to_s01() -> None:
         await rows(end, run)
 
     asyncio.run(come_back_everywhere())
+
+
+def test_a_snapshot_that_was_read_ahead_of_its_events_is_sent_after_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = store_run()
+    append(run, 2)
+    read = 0
+
+    def just_written_to(run_id: UUID) -> Snapshot:
+        """The run has grown between the page that was read last and the snapshot, and does so again after it."""
+        nonlocal read
+        if read:
+            append(run, PAGE + 1)
+        snapshot = snapshot_of(run_id)
+        append(run, 1)
+        read += 1
+        return snapshot
+
+    async def watch(client: Client) -> int:
+        """How many snapshots were shown; the client itself refuses one that comes ahead of its events."""
+        shown = 0
+        async with asyncio.timeout(PATIENCE):
+            while shown < 5:
+                shown += await client.next() == "snapshot"
+            await client.is_cut_off()
+        return shown
+
+    monkeypatch.setattr(snapshots, "snapshot_of", just_written_to)
+    monkeypatch.setattr(tail, "page_after", functools.partial(page_after, limit=PAGE))
+    with override_settings(STREAM_POLL_MS=10, STREAM_COALESCE_MS=0):
+        client = Client(run, shows_snapshots=True, after=0)
+        assert asyncio.run(watch(client)) == 5
+    assert list(client.events) == list(range(1, len(client.events) + 1))
 
 
 def test_whoever_comes_at_the_very_moment_of_the_ending_is_told_all_of_it_s05() -> None:

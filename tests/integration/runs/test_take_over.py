@@ -8,11 +8,16 @@ import orjson
 import pytest
 from pytest_django.fixtures import Settings
 
+from runs.bridge import rows
+from runs.domain.endings import EndingCode
 from runs.domain.events import Envelope, Observation, ObservationKind, SessionState
 from runs.errors import RuntimeRejected, RuntimeTimedOut, RuntimeUnavailable, SessionNotFound
 from runs.models import Event, OutboundMessage, Run
 from runs.observer import launch_steps, session
+from runs.observer.decided import Decided
+from runs.observer.launcher import bring_up
 from runs.observer.owned import load_owned
+from runs.observer.patience import Patience
 from runs.recorder import record
 from runs.runtimes.plan import KickoffMessage
 from runs.runtimes.port import Sent
@@ -21,8 +26,9 @@ from tests.integration.runs.test_lease import owned_by_the_dead
 from tests.integration.runs.test_observe_run import ended, observe_until
 from tests.invariants import assert_invariants, types_of
 from tests.played import OPENED, Line, Silence
-from tests.puppet import ACCEPTED, START, Puppet, Stage, answered
+from tests.puppet import ACCEPTED, START, Puppet, PuppetRuntime, Stage, answered
 from tests.settling import ending_of
+from tests.sweeping import make_due
 from tests.underway import bound, launched, running, starting, taken
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
@@ -101,6 +107,36 @@ def test_a_start_of_unknown_fate_goes_out_again_as_the_same_bytes_and_a_duplicat
     assert puppet.started == [b"the stored start"]
     assert (recoveries(run), run.session.start_acked_at is not None) == (["rerun"], True)
     assert statuses(run) == ["starting", "binding_session", "running"]
+
+
+TOO_FAST = answered(ok=False, code="RATE_LIMITED", message="slow down")
+
+
+def test_a_start_that_came_too_fast_goes_out_again_as_the_same_bytes(stage: Stage) -> None:
+    run, puppet = orphan(stage, starting(), starts=[TOO_FAST, TOO_FAST, ACCEPTED])
+    assert taken_over(run).status == "running"
+    assert puppet.started == [b"the stored start"] * 3
+
+
+class OutOfTime(Puppet):
+    """A session whose run may not be launched any more once it has been asked twice."""
+
+    async def start(self, start: bytes) -> Sent:
+        if len(self.started) == 1:
+            await rows(make_due, column="admission_deadline")
+        return await super().start(start)
+
+
+@pytest.mark.usefixtures("stage")
+def test_a_start_that_stays_too_fast_is_given_up_at_the_admission_deadline() -> None:
+    run = starting()
+    puppet = OutOfTime(starts=[TOO_FAST])
+    patience = Patience(asyncio.Semaphore(1))
+    with pytest.raises(Decided) as decided:
+        asyncio.run(bring_up(load_owned(run.id, run.lease_epoch), PuppetRuntime(), puppet, patience))  # type: ignore[arg-type]
+    verdict = decided.value.verdict
+    assert (verdict.code, verdict.runtime_code) == (EndingCode.RUNTIME_REJECTED, "RATE_LIMITED")
+    assert puppet.started == [b"the stored start"] * 2
 
 
 def test_a_session_that_exists_already_is_ours_if_it_begins_with_our_start(stage: Stage) -> None:

@@ -46,13 +46,13 @@ def faults_of(passed: Counter[Place], *, known: set[str], last: set[str] | None 
     return [fault.split()[0] for fault in labels.faults_of(passed, known=known, last=last or set())]
 
 
-def test_a_label_of_the_source_that_no_story_passes_is_a_fault() -> None:
+def test_a_label_of_the_source_that_no_story_passes_is_a_fault_t18() -> None:
     known = {"ending.before_commit", "claim.after_commit", "forgive.after_commit"}
     assert faults_of(recorded("ending.before_commit", "claim.after_commit"), known=known) == []
     assert faults_of(recorded("claim.after_commit"), known=known) == ["ending.before_commit"]
 
 
-def test_a_label_that_is_recorded_no_more_is_a_fault() -> None:
+def test_a_label_that_is_recorded_no_more_is_a_fault_t18() -> None:
     last = {"ending.before_commit", "claim.after_commit"}
     assert faults_of(recorded("claim.after_commit"), known=set(), last=last) == ["ending.before_commit"]
 

@@ -1,4 +1,4 @@
-"""Asking a runtime for what a wish takes: within a time, its refusals as errors."""
+"""The calls of a wish: a runtime is asked for what it takes, within a time, its refusals as errors."""
 
 import asyncio
 from collections.abc import Awaitable

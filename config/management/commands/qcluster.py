@@ -1,0 +1,25 @@
+"""The queue process: django-q's own command, after its schedules were brought up to now."""
+
+import logging
+
+from django.db import Error as DatabaseFault
+from django.db import connections
+from django_q.management.commands import qcluster
+
+from config.schedules import bring_up_to_now
+
+log = logging.getLogger("signalbox.queue")
+
+
+class Command(qcluster.Command):  # type: ignore[misc]  # django-q has no types
+    """Runs the queue until SIGTERM or SIGINT."""
+
+    def handle(self, *args: object, **options: object) -> None:
+        """The cluster has run, with no schedule to catch up with."""
+        try:
+            bring_up_to_now()
+        except DatabaseFault as error:  # the cluster waits for its database by itself
+            log.warning("schedules of the queue could not be brought up to now: %s", error)
+        finally:
+            connections.close_all()  # the cluster forks: no process may share a connection
+        super().handle(*args, **options)

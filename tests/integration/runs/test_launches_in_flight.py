@@ -1,0 +1,129 @@
+"""Launches and re-attaches in flight are bounded; a cancel is looked at in between, and every place is free again (T13)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from runs.bridge import rows
+from runs.domain.events import Observation
+from runs.models import Run
+from runs.observer import launch_steps
+from runs.observer.owned import OwnedRun
+from runs.observer.supervisor import Observer
+from runs.runtimes.port import RuntimeInfo
+from tests.cast import fresh
+from tests.integration.runs.test_observe_run import becomes_true, launch
+from tests.integration.runs.test_observer_loops import Beside
+from tests.puppet import Puppet, Stage
+from tests.runtime_process import StandInRuntime
+from tests.steered import cancel
+from tests.underway import launched, running
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LIMIT = 3
+RUNS = 12
+
+
+@pytest.fixture
+def slow_runtime(settings: Settings) -> Iterator[StandInRuntime]:
+    """A runtime that takes its time, to which the settings lead; it is gone afterwards."""
+    slow = ("Initialize=0.05", "Start=0.05", "StreamSession=0.1")
+    runtime = StandInRuntime("--script", "none", *(word for one in slow for word in ("--slow", one)))
+    settings.RUNTIME_ADDRESS = runtime.address
+    settings.RUNTIME_ALLOW_INSECURE = settings.RUNTIME_DEV_SENDERS = True
+    yield runtime
+    runtime.child.kill()
+
+
+async def every_place_is_free(observer: Observer) -> None:
+    """So many may be taken again, and not one more."""
+    await becomes_true(lambda: rows(lambda: observer._launching._value == LIMIT))
+
+
+def test_no_more_launches_and_first_subscriptions_than_the_limit_are_in_flight_t13(
+    slow_runtime: StandInRuntime, settings: Settings
+) -> None:
+    settings.OBSERVER_LAUNCH_CONCURRENCY = LIMIT
+    for _ in range(RUNS):
+        launch(runtime={"kind": "macp"})
+
+    async def story() -> None:
+        async with Beside() as beside:
+            await becomes_true(lambda: rows(lambda: Run.objects.filter(status="running").count() == RUNS))
+            await becomes_true(lambda: rows(lambda: slow_runtime.seen()["calls"]["StreamSession"] == RUNS))
+            await every_place_is_free(beside.observer)
+
+    asyncio.run(story())
+    peaks = slow_runtime.seen()["peaks"]
+    assert (peaks["launching"], peaks["attaching"]) == (LIMIT, LIMIT)
+
+
+class AtTheGate(Puppet):
+    """A session whose subscriptions do not stand before the gate opens."""
+
+    def __init__(self, gate: asyncio.Event) -> None:
+        super().__init__()
+        self._gate = gate
+
+    async def observe(self, after: int) -> AsyncIterator[Observation]:
+        async for line in super().observe(after):
+            await self._gate.wait()
+            yield line
+
+
+def test_no_more_re_attaches_than_the_limit_are_in_flight_and_a_cancel_waits_for_none_of_them_t13(
+    stage: Stage, settings: Settings
+) -> None:
+    settings.OBSERVER_LAUNCH_CONCURRENCY = LIMIT
+    runs = [running() for _ in range(RUNS)]
+    Run.objects.update(observer_id=None)
+
+    def begun() -> list[Run]:
+        return [run for run in runs if stage.session(str(run.session_id)).subscribed]
+
+    async def story() -> Run:
+        gate = asyncio.Event()
+        stage.sessions |= {str(run.session_id): AtTheGate(gate) for run in runs}
+        async with Beside() as beside:
+            await becomes_true(lambda: rows(lambda: len(begun()) == LIMIT))
+            waiting = next(run for run in runs if run not in begun())
+            await rows(cancel, waiting.id)
+            assert len(begun()) == LIMIT
+            gate.set()
+            await becomes_true(lambda: rows(lambda: len(begun()) == RUNS - 1))
+            await every_place_is_free(beside.observer)
+            return waiting
+
+    cancelled = asyncio.run(story())
+    assert fresh(cancelled).status == "cancelled"
+    assert not stage.session(str(cancelled.session_id)).subscribed
+    assert {puppet.handles for puppet in stage.sessions.values()} == {0}
+
+
+def test_a_run_that_is_cancelled_while_it_waits_for_its_turn_is_not_launched_t13(
+    stage: Stage, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OBSERVER_LAUNCH_CONCURRENCY = LIMIT
+    runs = [launched() for _ in range(RUNS)]
+    cancelled, prepare = runs[-1], launch_steps.store_runtime
+
+    def prepare_and_cancel(run: OwnedRun, info: RuntimeInfo, start: bytes | None) -> bytes | None:
+        stored = prepare(run, info, start)
+        if run.id == cancelled.id:
+            cancel(run.id)
+        return stored
+
+    monkeypatch.setattr(launch_steps, "store_runtime", prepare_and_cancel)
+
+    async def story() -> None:
+        async with Beside() as beside:
+            await becomes_true(lambda: rows(lambda: Run.objects.filter(status="running").count() == RUNS - 1))
+            await becomes_true(lambda: rows(lambda: fresh(cancelled).status == "cancelled"))
+            await every_place_is_free(beside.observer)
+
+    asyncio.run(story())
+    assert [run.id for run in runs if not stage.session(str(run.session_id)).started] == [cancelled.id]
+    assert {puppet.handles for puppet in stage.sessions.values()} == {0}
