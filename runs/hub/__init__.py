@@ -7,7 +7,7 @@ choose: NOTIFY of the database, or Redis.
 
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from uuid import UUID
 
 from django.conf import settings
@@ -15,11 +15,11 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 
 from runs.hub.ends import Ends
-from runs.hub.listener import Listener
-from runs.hub.nudges import Nudges
+from runs.hub.listener import ANY_RUN, Listener
+from runs.hub.nudges import Nudges, RunNudges
 from runs.hub.transport import WORK, Transport
 
-__all__ = ["Nudges", "call_observers", "nudge", "subscribe", "subscribe_to_work"]
+__all__ = ["Nudges", "RunNudges", "call_observers", "nudge", "subscribe", "subscribe_to_runs", "subscribe_to_work"]
 
 
 def nudge(run_id: UUID) -> None:
@@ -35,23 +35,33 @@ def call_observers() -> None:
 @contextlib.asynccontextmanager
 async def subscribe(run_id: UUID) -> AsyncIterator[Nudges]:
     """Nudges of one run from now on; subscribe before you read and nothing falls between."""
-    async with _subscribed(run_id.hex) as nudges:
+    nudges = Nudges()
+    with _subscribed(run_id.hex, nudges):
         yield nudges
 
 
 @contextlib.asynccontextmanager
 async def subscribe_to_work() -> AsyncIterator[Nudges]:
     """Nudges that there may be runs to own."""
-    async with _subscribed(WORK) as nudges:
+    nudges = Nudges()
+    with _subscribed(WORK, nudges):
         yield nudges
 
 
 @contextlib.asynccontextmanager
-async def _subscribed(topic: str) -> AsyncIterator[Nudges]:
-    listener, nudges = _listener(), Nudges()
+async def subscribe_to_runs() -> AsyncIterator[RunNudges]:
+    """Nudges of every run from now on, and which runs they were of."""
+    nudges = RunNudges()
+    with _subscribed(ANY_RUN, nudges):
+        yield nudges
+
+
+@contextlib.contextmanager
+def _subscribed(topic: str, nudges: Nudges) -> Iterator[None]:
+    listener = _listener()
     listener.add(topic, nudges)
     try:
-        yield nudges
+        yield
     finally:
         listener.remove(topic, nudges)
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 from runs.hub.nudges import Nudges
 from runs.hub.outage import Outage
-from runs.hub.transport import Transport
+from runs.hub.transport import WORK, Transport
 
 RECONNECT_SECONDS = 0.5
+ANY_RUN = "any run"  # the topic of whoever watches all runs; never sent
 
 
 class Listener:
@@ -41,18 +42,22 @@ class Listener:
                     outage.is_over()
                     self._wake_all()  # whatever was missed while nobody listened
                     for topics in batches:
-                        self._wake(topics)
+                        self._tell(topics)
             except Exception as error:  # whatever it is: without this thread everybody would poll for good
                 outage.goes_on(error)
             time.sleep(RECONNECT_SECONDS)
 
-    def _wake(self, topics: Iterable[str]) -> None:
-        with self._lock:
-            woken = [nudges for topic in topics for nudges in self._subscribers.get(topic, ())]
-        for nudges in woken:
-            nudges.wake()
+    def _tell(self, topics: list[str]) -> None:
+        are_of_runs = topics != [WORK]
+        for nudges in self._of([*topics, ANY_RUN] if are_of_runs else topics):
+            nudges.hear(topics)
 
     def _wake_all(self) -> None:
         with self._lock:
             topics = list(self._subscribers)
-        self._wake(topics)
+        for nudges in self._of(topics):
+            nudges.wake()
+
+    def _of(self, topics: Iterable[str]) -> list[Nudges]:
+        with self._lock:
+            return [nudges for topic in topics for nudges in self._subscribers.get(topic, ())]

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import orjson
@@ -24,7 +24,7 @@ from runs.errors import (
     ValidationFailed,
 )
 from runs.shutdown import shutdown_of
-from runs.streaming.frame import Frame
+from runs.streaming.frame import Burst, Frame
 from runs.streaming.handshake import request_of
 from runs.streaming.opening import open_stream
 
@@ -78,6 +78,15 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Send everything there is to say; the close code."""
         raise NotImplementedError
 
+    async def send_all(self, bursts: AsyncGenerator[Burst]) -> int:
+        """Every frame is sent, one a message, and the bursts are closed; the close code that follows from the last."""
+        frame: Frame | None = None
+        async with contextlib.aclosing(bursts):
+            async for burst in bursts:
+                for frame in burst:
+                    await self.send(text_data=frame.text)
+        return RESTARTS if frame is None else _code_after(frame)
+
     async def _speak(self) -> None:
         try:
             code, reason = await self.stream(), ""
@@ -102,13 +111,8 @@ class RunConsumer(StreamConsumer):
         opening = await open_stream(request_of(self.scope), self.scope["url_route"]["kwargs"]["run_id"])
         if opening is None:
             return ENDED
-        frame: Frame | None = None
         with opening.seat:
-            async with contextlib.aclosing(opening.bursts(shutdown_of(self.scope))) as bursts:
-                async for burst in bursts:
-                    for frame in burst:
-                        await self.send(text_data=frame.text)
-        return RESTARTS if frame is None else _code_after(frame)
+            return await self.send_all(opening.bursts(shutdown_of(self.scope)))
 
 
 class NowhereConsumer(StreamConsumer):

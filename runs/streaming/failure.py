@@ -3,7 +3,6 @@
 import contextlib
 import logging
 from collections.abc import AsyncGenerator
-from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 
@@ -13,8 +12,8 @@ from runs.streaming.frame import Burst, error_frame
 log = logging.getLogger("signalbox.streaming")
 
 
-async def failing_in_words(run_id: UUID, bursts: AsyncGenerator[Burst]) -> AsyncGenerator[Burst]:
-    """Yield the bursts; if they fail, the last frame is `error`. Closes them, however the reader leaves."""
+async def failing_in_words(what: str, bursts: AsyncGenerator[Burst]) -> AsyncGenerator[Burst]:
+    """Yield the bursts; if they fail, the last frame is `error`, and `what` is in the log. Closes them, however one leaves."""
     try:
         async with contextlib.aclosing(bursts):
             async for burst in bursts:
@@ -22,8 +21,8 @@ async def failing_in_words(run_id: UUID, bursts: AsyncGenerator[Burst]) -> Async
     except ControlPlaneError as error:
         yield [error_frame(error.code, error.message)]
     except (OperationalError, InterfaceError):
-        log.warning("stream of run %s: the database cannot be reached", run_id)
+        log.warning("stream of %s: the database cannot be reached", what)
         yield [error_frame("SERVICE_UNAVAILABLE", "The database cannot be reached.")]
     except Exception:
-        log.exception("stream of run %s failed", run_id)
+        log.exception("stream of %s failed", what)
         yield [error_frame("INTERNAL_ERROR", "The stream failed.")]

@@ -1,14 +1,10 @@
 """What a stream consists of, whatever carries it: snapshot, canonical_event, heartbeat, end, error."""
 
-import asyncio
-import contextlib
-import random
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from uuid import UUID
 
 import orjson
-from django.conf import settings
 
 from runs import bridge
 from runs.domain.documents import iso
@@ -16,12 +12,13 @@ from runs.shutdown import Shutdown
 from runs.streaming.failure import failing_in_words
 from runs.streaming.feed import Reader, reading
 from runs.streaming.frame import Burst, Frame
+from runs.streaming.lifetime import Lifetime
 from runs.streaming.standing import Snapshot, Standing, end_of
 from runs.streaming.subscription import Subscription
 
-RECHECK_SECONDS = 30.0
 # What another subscriber was shown within this part of the interval will do: one reading serves a crowd.
 SHARED_PART = 0.25
+ANY_AGE = float("inf")  # nothing follows an ending
 CROWD_SECONDS = 0.1  # those who come at once share their first snapshot
 
 
@@ -39,7 +36,7 @@ def frames(
     its last event: the process stops, or the stream has reached its age. `recheck` is asked now and then whether the
     subscriber may still read; what it raises ends the stream. Close it (contextlib.aclosing) when leaving.
     """
-    return failing_in_words(run_id, _Stream(run_id, subscription, standing, recheck).bursts(shutdown))
+    return failing_in_words(f"run {run_id}", _Stream(run_id, subscription, standing, recheck).bursts(shutdown))
 
 
 class _Stream:
@@ -51,15 +48,11 @@ class _Stream:
         self._run_id = run_id
         self._subscription = subscription
         self._standing = standing
-        self._recheck = recheck
+        self._lifetime = Lifetime(recheck)
         self._sent_at = time.monotonic()
-        self._recheck_at = self._sent_at + RECHECK_SECONDS if recheck else float("inf")
-        # Spread, so that subscribers who came together do not all come back together.
-        self._closes_at = self._sent_at + settings.STREAM_MAX_AGE_S * random.uniform(0.8, 1.2)  # noqa: S311
         self._snapshot_seq = 0  # of the last one sent
         self._snapshot_due_at = 0.0
         self._held: Snapshot | None = None  # read, but ahead of what was sent
-        self._is_stopping = False
 
     async def bursts(self, shutdown: Shutdown | None) -> AsyncGenerator[Burst]:
         async with reading(self._run_id, self._standing.last_seq) as reader:
@@ -67,12 +60,12 @@ class _Stream:
                 yield [await self._first_snapshot(reader)]
             if self._subscription.after is not None:
                 reader.cursor = self._subscription.after
-            with self._woken_by(shutdown, reader):
-                while not (reader.has_ended or self._is_over()):
+            with self._lifetime.within(shutdown, wake=reader.wake):
+                while not (reader.has_ended or self._lifetime.is_over):
                     if burst := await self._next(reader):
                         yield burst
                         self._sent_at = time.monotonic()
-                    await self._recheck_if_due()
+                    await self._lifetime.check()
                 if reader.has_ended:
                     yield await self._farewell(reader)
 
@@ -91,7 +84,7 @@ class _Stream:
     async def _farewell(self, reader: Reader) -> Burst:
         burst: Burst = []
         if self._wants_later_snapshots and reader.cursor > self._snapshot_seq:
-            burst.append(self._show(await reader.snapshot(at_least=reader.last_seq, age_s=self._closes_at)))
+            burst.append(self._show(await reader.snapshot(at_least=reader.last_seq, age_s=ANY_AGE)))
         end = await bridge.rows(end_of, self._run_id, reader.last_seq)
         return [*burst, Frame("end", orjson.dumps(end))]
 
@@ -117,11 +110,6 @@ class _Stream:
         # One that is behind gets a snapshot when it has caught up: until then each would be of another position.
         return self._wants_later_snapshots and reader.is_current and reader.cursor > self._snapshot_seq
 
-    async def _recheck_if_due(self) -> None:
-        if self._recheck is not None and time.monotonic() >= self._recheck_at:
-            await bridge.rows(self._recheck)
-            self._recheck_at = time.monotonic() + RECHECK_SECONDS
-
     @property
     def _wants_later_snapshots(self) -> bool:
         return self._subscription.include_snapshot and self._subscription.snapshot_ms > 0
@@ -131,29 +119,10 @@ class _Stream:
         return self._sent_at + self._subscription.heartbeat_ms / 1000
 
     def _patience(self, reader: Reader) -> float:
-        due = min(self._closes_at, self._heartbeat_at, self._recheck_at)
+        due = min(self._lifetime.due, self._heartbeat_at)
         if self._held is None and self._has_moved(reader):
             due = min(due, self._snapshot_due_at)
         return due - time.monotonic()
-
-    def _is_over(self) -> bool:
-        return self._is_stopping or time.monotonic() >= self._closes_at
-
-    @contextlib.contextmanager
-    def _woken_by(self, shutdown: Shutdown | None, reader: Reader) -> Iterator[None]:
-        if shutdown is None:
-            yield
-            return
-        waiting = asyncio.create_task(self._stop_at(shutdown, reader))
-        try:
-            yield
-        finally:
-            waiting.cancel()
-
-    async def _stop_at(self, shutdown: Shutdown, reader: Reader) -> None:
-        await shutdown.wait()
-        self._is_stopping = True
-        reader.wake()
 
 
 def _heartbeat(reader: Reader) -> Frame:

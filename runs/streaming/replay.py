@@ -14,7 +14,7 @@ from runs.domain.replays import TIMED, Replay, pause_ms
 from runs.streaming.clock import Clock
 from runs.streaming.failure import failing_in_words
 from runs.streaming.frame import Burst, Frame
-from runs.streaming.frames import RECHECK_SECONDS
+from runs.streaming.lifetime import RECHECK_SECONDS
 from runs.streaming.log import LogEntry, Page, page_after
 from runs.streaming.recording import Recording, last_words
 from runs.streaming.tail import LogBroken
@@ -38,7 +38,7 @@ def replayed(
     process stops, or the replay has reached the age of a stream. `recheck` is asked now and then whether the viewer
     may still read; what it raises ends the stream. Close it (contextlib.aclosing) when leaving.
     """
-    return failing_in_words(recording.run_id, _Player(recording, asked, clock, recheck).bursts())
+    return failing_in_words(f"run {recording.run_id}, replayed", _Player(recording, asked, clock, recheck).bursts())
 
 
 class _Player:
