@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from runs.models import Project
 from runs.models.project import DEFAULT_PROJECT_ID
@@ -12,6 +13,10 @@ from tests.invariants import assert_invariants
 pytest_plugins = ["tests.database", "tests.caller", "tests.puppet"]
 
 HANDMADE = "handmade_rows"
+
+# How fast examples are made says something of the machine, not of the code.
+settings.register_profile("suite", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)

@@ -185,13 +185,12 @@ def test_one_run_that_cannot_be_read_stops_nobody_and_ends(stage: Stage) -> None
 def test_one_run_that_cannot_be_written_stops_nobody_and_is_tried_again(stage: Stage) -> None:
     broken, other = running(), running()
     projection = fresh(broken).projection
-    state = projection.state
-    type(projection).objects.filter(id=projection.id).update(state="no JSON", private="no JSON")
+    type(projection).objects.filter(id=projection.id).delete()
     make_due()
     assert swept() == Counter({"runs ended": 1, "clean-ups tried": 1, FAILED: 1})
     assert (fresh(broken).ending, ending_of(other)["code"]) == (None, "run_timeout")
 
-    type(projection).objects.filter(id=projection.id).update(state=state, private=projection.private)
+    projection.save(force_insert=True)
     make_due(broken)
     assert swept()["runs ended"] == 1
     assert_invariants()
