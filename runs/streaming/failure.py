@@ -13,7 +13,7 @@ log = logging.getLogger("signalbox.streaming")
 
 
 async def failing_in_words(what: str, bursts: AsyncGenerator[Burst]) -> AsyncGenerator[Burst]:
-    """Yield the bursts; if they fail, the last frame is `error`, and `what` is in the log. Closes them, however one leaves."""
+    """Yield the bursts of `what`; if they fail, the last frame is `error`. Closes them, however the reader leaves."""
     try:
         async with contextlib.aclosing(bursts):
             async for burst in bursts:

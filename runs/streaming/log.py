@@ -74,7 +74,8 @@ def heads_of(run_ids: Sequence[UUID]) -> tuple[datetime, dict[UUID, int]]:
     """The database's time, and how far the log of each run goes that there still is."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT clock_timestamp(), id, last_seq FROM unnest(%s::uuid[]) AS wanted LEFT JOIN runs_run ON id = wanted",
+            "SELECT clock_timestamp(), run.id, run.last_seq"
+            " FROM unnest(%s::uuid[]) AS asked (run_id) LEFT JOIN runs_run run ON run.id = asked.run_id",
             [list(run_ids)],
         )
         rows = cursor.fetchall()

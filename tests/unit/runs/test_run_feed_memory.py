@@ -4,7 +4,6 @@ from uuid import UUID
 
 import pytest
 
-from runs import hub
 from runs.hub import RunNudges
 from runs.streaming import run_feed
 from runs.streaming.run_feed import Told
@@ -41,7 +40,7 @@ async def test_a_listener_that_was_away_may_have_missed_some() -> None:
 async def test_beyond_so_many_runs_it_is_only_remembered_that_there_were_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(hub, "MOST_REMEMBERED", 3)
+    monkeypatch.setattr("runs.hub.nudges.MOST_REMEMBERED", 3)
     nudges = RunNudges()
     for number in range(9):
         nudges.hear([UUID(int=number).hex])
