@@ -12,7 +12,7 @@ RUNS := $(VENV)/.runs-$(shell cksum < requirements.txt | cut -d' ' -f1)
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run demo check test coverage test-pg15 bench-ingest bench-launch bench-memory bench-check bench-recovery read-plans sweep-plans property-long crash-matrix crash-matrix-short crash-matrix-labels clean
+.PHONY: help setup run demo check test test-slow coverage test-pg15 bench-ingest bench-launch bench-fanout bench-idle bench-memory bench-wakeups bench-check bench-recovery read-plans sweep-plans property-long crash-matrix crash-matrix-short crash-matrix-labels clean
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-20s %s\n", $$1, $$2}'
@@ -55,14 +55,17 @@ check: setup ## every gate but the tests: style, types, imports, migrations, sys
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py env_example --check
 
-test: setup ## all tests on a throw-away PostgreSQL
-	$(PYTEST) -n 2 --durations=15
+test: setup ## all tests but the slow ones, on a throw-away PostgreSQL
+	$(PYTEST) -n 2 -m "not slow" --durations=15
+
+test-slow: setup ## the slow ones: processes that are killed, frozen and cut off, long random walks, the drill
+	$(PYTEST) -n 2 -m slow --durations=15
 
 coverage: setup ## the same, slower, with a table of the lines that no test reaches
 	$(PYTEST) -n 2 --cov --cov-report=term:skip-covered
 
 test-pg15: setup ## the tests that need a database, on PostgreSQL 15 (PGBIN names another folder of programs)
-	PGBIN=$${PGBIN:-$(PG15)} $(PYTEST) -n 2 tests/integration tests/contracts
+	PGBIN=$${PGBIN:-$(PG15)} $(PYTEST) -n 2 -m "not slow" tests/integration tests/contracts
 
 property-long: setup ## the property test of the run machine at random, for hours
 	PROPERTIES=long $(PYTEST) tests/integration/runs/test_run_machine.py
@@ -82,8 +85,17 @@ bench-ingest: setup ## how fast a runtime's messages become events
 bench-launch: setup ## how long from POST /runs to the first event of the runtime
 	$(BIN)/python -m tests.benchmarks.launch
 
+bench-fanout: setup ## how soon a crowd sees an event, and what it costs
+	$(BIN)/python -m tests.benchmarks.fanout
+
+bench-idle: setup ## what ten thousand idle streams need
+	$(BIN)/python -m tests.benchmarks.idle
+
 bench-memory: setup ## what an observer needs for 1 000 live runs
 	$(BIN)/python -m tests.benchmarks.memory
+
+bench-wakeups: setup ## how soon a nudge wakes who waits for it, by NOTIFY and by Redis
+	$(BIN)/python -m tests.benchmarks.wakeups
 
 bench-check: setup ## how fast a million events are rebuilt and checked
 	$(BIN)/python -m tests.benchmarks.checking

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import orjson
 from django.core.exceptions import ImproperlyConfigured
@@ -68,6 +69,19 @@ def env_secret(name: str) -> str:
     if not VARIABLES[name].secret:
         raise ImproperlyConfigured(f"{name}: is not declared as a secret")
     return env_str(name)
+
+
+def env_secret_url(name: str, schemes: Collection[str]) -> str:
+    """A secret that is empty or a URL of one of `schemes`."""
+    url = env_secret(name)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # looks at it only when asked
+    except ValueError:
+        raise _unusable(name, "is no URL") from None
+    if url and not (parts.scheme in schemes and "://" in url):
+        raise _unusable(name, f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    return url
 
 
 def env_bool(name: str) -> bool:

@@ -113,7 +113,9 @@ OBSERVER_LEASE_S = env.env_int("OBSERVER_LEASE_S", at_least=1)
 DB_STATEMENT_TIMEOUT_MS = env.env_int("DB_STATEMENT_TIMEOUT_MS")
 if not env.is_set("DB_STATEMENT_TIMEOUT_MS"):
     DB_STATEMENT_TIMEOUT_MS = unset_statement_timeout_ms(DB_STATEMENT_TIMEOUT_MS, lease_s=OBSERVER_LEASE_S)
-REDIS_URL = env.env_secret("REDIS_URL")
+# Tests name their own, whatever a developer's environment says.
+REDIS_URL = "" if TESTING else env.env_secret_url("REDIS_URL", ("redis", "rediss", "unix"))
+NUDGE_TRANSPORT = "runs.hub.over_redis.OverRedis" if REDIS_URL else "runs.hub.over_notify.OverNotify"
 
 DATABASES: dict[str, dict[str, object]] = {
     "default": database_entry(
@@ -173,8 +175,10 @@ MIDDLEWARE = [
 AUTH_API_KEYS = env.env_list("AUTH_API_KEYS", str)
 if not PRODUCTION and not TESTING:
     AUTH_API_KEYS += [f"development={key}" for key in (development_key(SIGNALBOX_DATA),) if key]
-# Streams are plain asynchronous views; runs finds whoever authenticates them here, for it may not import config.
-STREAM_AUTHENTICATOR = "config.http.authentication.authenticate_stream"
+# Streams are no views of the REST framework and stay open; runs finds here who says who opens one, and who may keep it, for
+# it may not import config.
+STREAM_AUTHENTICATOR = "config.http.stream_authentication.authenticate_stream"
+STREAM_REAUTHENTICATOR = "config.http.stream_authentication.reauthenticate"
 METRICS_REQUIRE_KEY = env.env_bool("METRICS_REQUIRE_KEY")
 THROTTLE_TTL_MS = env.env_int("THROTTLE_TTL_MS", at_least=1)
 THROTTLE_LIMIT = env.env_int("THROTTLE_LIMIT")

@@ -94,7 +94,12 @@ DATABASE = Section(
             "a statement that runs longer is cancelled; shorter than the lease: unless set, at most half of it",
             "15000",
         ),
-        V("REDIS_URL", "optional help for nudges and counters; nothing depends on it", secret=True),
+        V(
+            "REDIS_URL",
+            "`redis://`, `rediss://` or `unix://`: nudges travel by it instead of NOTIFY, for databases behind a "
+            "transaction pooler; the same in every process. While it is away streams poll",
+            secret=True,
+        ),
     ),
 )
 

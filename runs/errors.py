@@ -15,6 +15,7 @@
     |- Unauthenticated, Forbidden
     |- EndpointRemoved             this deployment does not offer the route
     |- PayloadTooLarge
+    |- RateLimited                 the caller has, or asks for, as much at once as it may
     |- AddressRefused              a URL that a caller gave leads where nothing may be sent (runs/egress)
     |- NotAnswered                 a receiver outside gave no whole answer; `reason` says why
     |- CallbackFailed              an agent's cancel callback did not answer 2xx; `details.reason` says why
@@ -142,6 +143,12 @@ class PayloadTooLarge(ControlPlaneError):
     """The body is too large."""
 
     code = "PAYLOAD_TOO_LARGE"
+
+
+class RateLimited(ControlPlaneError):
+    """Too much at once."""
+
+    code = "RATE_LIMITED"
 
 
 class AddressRefused(ControlPlaneError):

@@ -27,6 +27,11 @@ class Shutdown:
         await self._begun.wait()
 
 
+def shutdown_of_request(request: object) -> Shutdown:
+    """The same for a request of Django's."""
+    return shutdown_of(getattr(request, "scope", {}))
+
+
 def shutdown_of(scope: MutableMapping[str, Any]) -> Shutdown:
     """The flag a server put into the ASGI scope; under a server that puts none, one that never goes up."""
     found = scope.get(SCOPE_KEY)

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, settings
 
 from runs.models import Project
 from runs.models.project import DEFAULT_PROJECT_ID
+from tests import redis_process
 from tests.invariants import assert_invariants
 
 pytest_plugins = ["tests.database", "tests.caller", "tests.puppet"]
@@ -42,8 +43,10 @@ def kept_invariants(request: pytest.FixtureRequest, default_project: None) -> It
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Nobody opts out of the invariants without a reason."""
+    """Nobody opts out of the invariants without a reason, or out of the tests with Redis where it is required."""
     for item in items:
+        if item.get_closest_marker("redis_server") and redis_process.binary() is None and not redis_process.REQUIRED:
+            item.add_marker(pytest.mark.skip(reason=redis_process.MISSING))
         for marker in item.iter_markers(HANDMADE):
             if not (len(marker.args) == 1 and isinstance(marker.args[0], str) and marker.args[0].strip()):
                 raise pytest.UsageError(f"{item.nodeid}: {HANDMADE} needs its reason, as text")

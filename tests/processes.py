@@ -14,6 +14,7 @@ from config.process_identity import ProcessIdentity
 
 PROJECT = Path(__file__).resolve().parent.parent
 SMALL_SERVICE = "tests.small_service.settings"
+_OF_THE_DEVELOPER = ("DATABASE_URL", "TEST_DATABASE_URL", "REDIS_URL")
 
 _SMALL_SERVICE_ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": SMALL_SERVICE,
@@ -35,7 +36,7 @@ class ManageCommand:
     """`manage.py ...` as a process of its own, by default with the settings of the small service."""
 
     def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
-        clean = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "TEST_DATABASE_URL")}
+        clean = {name: value for name, value in os.environ.items() if name not in _OF_THE_DEVELOPER}
         self.lines: list[str] = []
         self._process = subprocess.Popen(
             [sys.executable, str(PROJECT / "manage.py"), *arguments],

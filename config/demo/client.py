@@ -5,7 +5,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 
 import httpx
 
-from runs.streaming.frames import Burst, Frame
+from runs.streaming.frame import Burst, Frame
 from runs.streaming.viewing import View
 
 STEP_MS = 400

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from config.http.authentication import Principal
+from config.http.principal import Principal
 from runs.errors import Forbidden
 
 if TYPE_CHECKING:  # rest_framework.views imports this module for its default

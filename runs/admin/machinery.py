@@ -37,12 +37,12 @@ class OutboxEntryAdmin(OfRunAdmin):
 
 @admin.register(Ticket)
 class TicketAdmin(ReadOnlyAdmin):
-    """One-time rights to open streams; never their secrets."""
+    """One-time rights to open streams; never their secrets, nor what their callers showed."""
 
     list_display = ("holder", "run_link", "scopes", "created_at", "expires_at", "used_at")
     list_filter = (is_set("used_at", "used"),)
-    deferred = ("secret_sha256",)
-    fields = ("holder", "project", "run_link", "scopes", "created_at", "expires_at", "used_at")
+    deferred = ("secret_sha256", "credential")
+    fields = ("holder", "project", "run_link", "origin", "scopes", "created_at", "expires_at", "used_at")
 
     @admin.display(description="run")
     def run_link(self, ticket: Ticket) -> str:

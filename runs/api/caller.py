@@ -7,6 +7,7 @@ from rest_framework.request import Request
 
 from runs.domain.endings import DecidedBy
 from runs.operations.audit import Actor
+from runs.operations.ticket import Issuer
 
 
 class Principal(Protocol):
@@ -15,6 +16,7 @@ class Principal(Protocol):
     name: str
     kind: str
     project_id: UUID
+    credential: str
 
 
 def project_of(request: Request) -> UUID:
@@ -25,6 +27,11 @@ def project_of(request: Request) -> UUID:
 def actor_of(request: Request) -> Actor:
     """The caller as the audit names it."""
     return Actor(name=_principal(request).name, kind=_principal(request).kind)
+
+
+def issuer_of(request: Request, origin: str | None) -> Issuer:
+    """The caller as a ticket remembers it."""
+    return Issuer(name=_principal(request).name, credential=_principal(request).credential, origin=origin)
 
 
 def way_of(request: Request) -> DecidedBy:

@@ -1,11 +1,16 @@
 """Answers that are computed, not stored: absent members are left out."""
 
+from urllib.parse import urlencode
+from uuid import UUID
+
 import orjson
 
 from runs.domain.documents import iso
 from runs.domain.events import JsonObject
+from runs.domain.replays import Replay
 from runs.operations.fate import Accepted
 from runs.operations.launch import Launched
+from runs.operations.ticket import Issued
 from runs.operations.validate import Preflight
 from runs.runtimes.port import Capabilities
 
@@ -33,6 +38,33 @@ def accepted_document(accepted: Accepted) -> JsonObject:
 def acknowledged_document(accepted: Accepted) -> JsonObject:
     """The answer of POST /runs/{id}/signal and /context."""
     return {"messageId": str(accepted.message_id), "ack": orjson.Fragment(accepted.ack)}
+
+
+def ticket_document(issued: Issued) -> JsonObject:
+    """The answer of POST /stream-tickets."""
+    return {
+        "ticket": issued.secret,
+        "runId": str(issued.run_id) if issued.run_id else None,
+        "expiresAt": iso(issued.expires_at),
+    }
+
+
+def replay_document(run_id: UUID, replay: Replay) -> JsonObject:
+    """The answer of POST /runs/{id}/replay."""
+    wanted: JsonObject = {
+        "mode": replay.mode,
+        "speed": int(replay.speed) if replay.speed.is_integer() else replay.speed,
+        "fromSeq": replay.from_seq,
+        "toSeq": replay.to_seq,
+    }
+    given = {name: value for name, value in wanted.items() if value is not None}
+    address = f"/runs/{run_id}/replay"
+    return {
+        "runId": str(run_id),
+        **given,
+        "streamUrl": f"{address}/stream?{urlencode(given)}",
+        "stateUrl": f"{address}/state",
+    }
 
 
 def preflight_document(found: Preflight) -> JsonObject:

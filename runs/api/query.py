@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from uuid import UUID
 
 from runs.api.json_values import is_storable
 from runs.api.members import one_of
@@ -13,7 +12,7 @@ BIGGEST = 2**63 - 1  # of a bigint column
 BIGGEST_OFFSET = 2**31 - 1
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,19}([.][0-9]{1,40})?", re.ASCII)
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -29,14 +28,33 @@ class Query:
         if self._faults:
             raise ValidationFailed(self._faults)
 
+    def fault(self, name: str, message: str) -> None:
+        """Note that the parameter `name` breaks a rule."""
+        self._faults.append(FieldFault(name, message))
+
     def integer(self, name: str, *, default: int, least: int, most: int) -> int:
         """A whole number from `least` to `most`."""
+        found = self.optional_integer(name, least=least, most=most)
+        return default if found is None else found
+
+    def optional_integer(self, name: str, *, least: int, most: int) -> int | None:
+        """A whole number from `least` to `most`, or None."""
+        text = self._parameters.get(name)
+        if text is None:
+            return None
+        if _INTEGER.fullmatch(text) and least <= int(text) <= most:
+            return int(text)
+        self.fault(name, f"must be an integer from {least} to {most}")
+        return None
+
+    def number(self, name: str, *, default: float, least: float, most: float) -> float:
+        """A decimal number from `least` to `most`."""
         text = self._parameters.get(name)
         if text is None:
             return default
-        if _INTEGER.fullmatch(text) and least <= int(text) <= most:
-            return int(text)
-        self._fault(name, f"must be an integer from {least} to {most}")
+        if _NUMBER.fullmatch(text) and least <= float(text) <= most:
+            return float(text)
+        self.fault(name, f"must be a number from {least:g} to {most:g}")
         return default
 
     def boolean(self, name: str, *, default: bool) -> bool:
@@ -45,7 +63,7 @@ class Query:
         if text is None:
             return default
         if text.lower() not in _BOOLEANS:
-            self._fault(name, "must be true, false, 1 or 0")
+            self.fault(name, "must be true, false, 1 or 0")
         return _BOOLEANS.get(text.lower(), default)
 
     def choice(self, name: str, allowed: Sequence[str]) -> str | None:
@@ -53,7 +71,7 @@ class Query:
         text = self._parameters.get(name)
         if text is None or text in allowed:
             return text
-        self._fault(name, f"must be {one_of(allowed)}")
+        self.fault(name, f"must be {one_of(allowed)}")
         return None
 
     def moment(self, name: str) -> datetime | None:
@@ -63,7 +81,7 @@ class Query:
             return None
         moment = _parsed_moment(text)
         if moment is None:
-            self._fault(name, "must be an ISO-8601 time with an offset, e.g. 2026-01-31T09:30:00.000Z")
+            self.fault(name, "must be an ISO-8601 time with an offset, e.g. 2026-01-31T09:30:00.000Z")
         return moment
 
     def text(self, name: str) -> str:
@@ -71,7 +89,7 @@ class Query:
         text = self._parameters.get(name, "")
         if is_storable(text):
             return text
-        self._fault(name, "must not contain NUL")
+        self.fault(name, "must not contain NUL")
         return ""
 
     def words(self, name: str) -> tuple[str, ...]:
@@ -82,16 +100,6 @@ class Query:
         """`limit` and `offset`."""
         limit = self.integer("limit", default=default, least=1, most=most)
         return limit, self.integer("offset", default=0, least=0, most=BIGGEST_OFFSET)
-
-    def _fault(self, name: str, message: str) -> None:
-        self._faults.append(FieldFault(name, message))
-
-
-def run_id_from(text: str) -> UUID:
-    """The run id in an address. Raises ValidationFailed if it is no UUID."""
-    if not _UUID.fullmatch(text):
-        raise ValidationFailed([FieldFault("id", "must be a UUID")])
-    return UUID(text)
 
 
 def _parsed_moment(text: str) -> datetime | None:

@@ -6,9 +6,9 @@ from rest_framework.views import APIView
 
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of
-from runs.api.query import run_id_from
 from runs.api.requests.nothing import read_nothing
 from runs.domain.projection import public_state
+from runs.domain.run_ids import run_id_from
 from runs.log_context import current_request_id
 from runs.operations.rebuild import rebuild_asked_for
 

@@ -10,9 +10,9 @@ from rest_framework.views import APIView
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of
 from runs.api.documents import accepted_document, acknowledged_document
-from runs.api.query import run_id_from
 from runs.api.requests.speech import read_context, read_message, read_signal
 from runs.api.views import MessageListView
+from runs.domain.run_ids import run_id_from
 from runs.errors import EndpointRemoved
 from runs.log_context import current_request_id
 from runs.operations.context import update_context

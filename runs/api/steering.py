@@ -9,10 +9,10 @@ from rest_framework.views import APIView
 
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of, way_of
-from runs.api.query import run_id_from
 from runs.api.requests.reason import read_reason
 from runs.domain.documents import run_document
 from runs.domain.endings import DecidedBy
+from runs.domain.run_ids import run_id_from
 from runs.log_context import current_request_id
 from runs.operations.audit import Actor
 from runs.operations.cancel import cancel_run

@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from runs.api import repair, sending, steering, views
+from runs.api import repair, replay, sending, steering, tickets, views
+from runs.streaming.agui.view import agui
 from runs.streaming.sse import stream
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,6 +18,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<str:run_id>/late", views.LateListView.as_view()),
     path("runs/<str:run_id>/projection/rebuild", repair.RebuildView.as_view()),
     path("runs/<str:run_id>/stream", stream),
+    path("stream-tickets", tickets.StreamTicketsView.as_view()),
+    path("runs/<str:run_id>/replay", replay.ReplayView.as_view()),
+    path("runs/<str:run_id>/replay/stream", replay.replay_stream),
+    path("runs/<str:run_id>/replay/state", replay.ReplayStateView.as_view()),
+    path("runs/<str:run_id>/agui", agui),
     path("runs/<str:run_id>/cancel", steering.CancelView.as_view()),
     path("runs/<str:run_id>/suspend", steering.SuspendView.as_view()),
     path("runs/<str:run_id>/resume", steering.ResumeView.as_view()),

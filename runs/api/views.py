@@ -9,10 +9,11 @@ from runs.api.answers import answer, answer_text
 from runs.api.caller import actor_of, project_of
 from runs.api.documents import launched_document, preflight_document
 from runs.api.filters import EventPage, event_page, run_page
-from runs.api.query import Query, run_id_from
+from runs.api.query import Query
 from runs.api.requests import read_execution_request
 from runs.domain.documents import event_document, late_document, message_document, run_document
 from runs.domain.events import JsonObject
+from runs.domain.run_ids import run_id_from
 from runs.log_context import current_request_id
 from runs.operations.launch import launch_run
 from runs.operations.validate import validate_request

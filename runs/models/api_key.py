@@ -2,10 +2,19 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID, Project
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    """Keys, and which of them open anything."""
+
+    def valid(self) -> "ApiKeyQuerySet":
+        """Neither revoked nor expired, by the database's clock."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), revoked_at=None)
 
 
 class ApiKey(models.Model):
@@ -19,6 +28,8 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

@@ -49,16 +49,14 @@ def count_events(project_id: UUID, run_id: UUID, wanted: EventFilter) -> int:
 
 def iterate_events(run_id: UUID, *, up_to: int | None = None) -> Iterator[EventValue]:
     """Every event of a run in order, up to and with seq `up_to`; a page at a time is in memory."""
-    for page in event_pages(run_id):
-        for event in page:
-            if up_to is not None and event.seq > up_to:
-                return
-            yield event
+    for page in event_pages(run_id, up_to=up_to):
+        yield from page
 
 
-def event_pages(run_id: UUID, *, after: int = 0) -> Iterator[list[EventValue]]:
-    """Every event of a run after seq `after` in order, a page at a time, for whoever folds them."""
-    while page := _rows(_events(run_id, None).filter(seq__gt=after), _PAGE):
+def event_pages(run_id: UUID, *, after: int = 0, up_to: int | None = None) -> Iterator[list[EventValue]]:
+    """The events of a run after seq `after`, up to and with `up_to`, in order, a page at a time for whoever folds them."""
+    events = _events(run_id, None) if up_to is None else _events(run_id, None).filter(seq__lte=up_to)
+    while page := _rows(events.filter(seq__gt=after), _PAGE):
         yield [event_value(row) for row in page]
         after = page[-1].seq
 

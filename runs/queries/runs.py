@@ -26,6 +26,7 @@ class RunFilter:
     tags: tuple[str, ...] = ()
     created_after: datetime | None = None
     created_before: datetime | None = None
+    mode_name: str = ""
     environment: str = ""
     scenario_ref: str = ""
     search: str = ""
@@ -49,7 +50,7 @@ def require_run(project_id: UUID, run_id: UUID) -> None:
 
 def count_runs(project_id: UUID, wanted: RunFilter) -> int:
     """How many runs `wanted` matches."""
-    return _matching(project_id, wanted).count()
+    return matching_runs(project_id, wanted).count()
 
 
 def list_runs(
@@ -63,7 +64,7 @@ def list_runs(
 ) -> list[RunRow]:
     """One page of the runs `wanted` matches, ordered by `createdAt` or `updatedAt`, ties by id."""
     sign = "-" if descending else ""
-    ordered = _matching(project_id, wanted).order_by(f"{sign}{_ORDERS[sort_by]}", f"{sign}id")
+    ordered = matching_runs(project_id, wanted).order_by(f"{sign}{_ORDERS[sort_by]}", f"{sign}id")
     return [RunRow._make(row) for row in _shown(ordered)[offset : offset + limit]]
 
 
@@ -74,7 +75,8 @@ def _shown(runs: RunQuerySet) -> QuerySet[Run, tuple[Any, ...]]:
     ).values_list(*RunRow._fields)
 
 
-def _matching(project_id: UUID, wanted: RunFilter) -> RunQuerySet:
+def matching_runs(project_id: UUID, wanted: RunFilter) -> RunQuerySet:
+    """The runs of the project that `wanted` matches, in no order."""
     runs = Run.objects.filter(project_id=project_id)
     if not wanted.include_archived:
         runs = runs.filter(archived_at=None)
@@ -84,6 +86,8 @@ def _matching(project_id: UUID, wanted: RunFilter) -> RunQuerySet:
         runs = runs.filter(status=wanted.status)
     if wanted.tags:
         runs = runs.filter(tags__contains=list(wanted.tags))
+    if wanted.mode_name:
+        runs = runs.filter(mode_name=wanted.mode_name)
     return _described(_created_between(runs, wanted), wanted)
 
 

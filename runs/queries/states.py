@@ -10,29 +10,37 @@ from runs.models import Projection
 from runs.queries.events import event_pages
 
 
-def state_text(project_id: UUID, run_id: UUID) -> bytes:
-    """The public state of a run as JSON text, always equal to the fold of its events. Raises RunNotFound."""
+def state_text(project_id: UUID, run_id: UUID, *, up_to: int | None = None) -> bytes:
+    """The public state of a run as JSON text, as it was after event `up_to`; now, if that is past the end.
+
+    Always equal to the fold of those events. Raises RunNotFound.
+    """
     stored = (
         Projection.objects.filter(run_id=run_id, run__project_id=project_id)
-        .values_list("state", "schema_version")
+        .values_list("state", "schema_version", "projected_seq")
         .first()
     )
     if stored is None:
         raise RunNotFound
-    state, schema_version = stored
+    state, schema_version, projected_seq = stored
+    if up_to is not None and up_to < projected_seq:
+        return folded_text(run_id, up_to=up_to)
     return state.encode() if schema_version == SCHEMA_VERSION else folded_text(run_id)
 
 
-def folded_text(run_id: UUID) -> bytes:
-    """The public state made anew from every event of the run."""
-    public, _ = dump(folded_state(run_id))
+def folded_text(run_id: UUID, *, up_to: int | None = None) -> bytes:
+    """The public state made anew from every event of the run, up to and with seq `up_to`."""
+    public, _ = dump(folded_state(run_id, up_to=up_to))
     return public
 
 
-def folded_state(run_id: UUID, *, onto: ProjectionState | None = None) -> ProjectionState:
-    """The fold of the run's log, or of what follows the events that `onto` covers; however long, a page is in memory."""
+def folded_state(run_id: UUID, *, onto: ProjectionState | None = None, up_to: int | None = None) -> ProjectionState:
+    """The fold of the run's log up to seq `up_to`, or of what follows the events that `onto` covers.
+
+    However long the log, a page of it is in memory.
+    """
     state = onto or empty(str(run_id))
-    for page in event_pages(run_id, after=covered_seq(state)):
+    for page in event_pages(run_id, after=covered_seq(state), up_to=up_to):
         state = fold(state, page)
     return state
 

@@ -1,4 +1,4 @@
-"""The only way out of a run's log: read after the cursor, then wait for a nudge or the poll, and read again."""
+"""The only way out of a run's log: what comes after the cursor, once each and in order, for as long as the run lasts."""
 
 import asyncio
 import contextlib
@@ -6,15 +6,10 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
-
-from runs import bridge, hub
-from runs.errors import ControlPlaneError
-from runs.streaming.log import LogEntry, Page, page_after
-
-
-class LogBroken(ControlPlaneError):
-    """The numbering of the run's log has a gap."""
+from runs.streaming.log import LogEntry
+from runs.streaming.standing import Snapshot
+from runs.streaming.tail import LogBroken, Tail
+from runs.streaming.tails import watching
 
 
 async def follow(run_id: UUID, after: int = 0) -> AsyncGenerator[LogEntry]:
@@ -32,56 +27,86 @@ async def follow(run_id: UUID, after: int = 0) -> AsyncGenerator[LogEntry]:
 @contextlib.asynccontextmanager
 async def reading(run_id: UUID, after: int) -> AsyncIterator["Reader"]:
     """A reader of the run's log after `after`, subscribed before its first read so that nothing falls between."""
-    async with hub.subscribe(run_id) as nudges:
-        yield Reader(run_id, after, nudges)
+    async with watching(run_id) as tail:
+        reader = Reader(tail, after)
+        with tail.calling(reader.wake):
+            try:
+                yield reader
+            finally:
+                reader.hush()
 
 
 class Reader:
     """One subscriber's place in a run's log. A lost nudge costs it the poll interval, never an event."""
 
-    def __init__(self, run_id: UUID, after: int, nudges: hub.Nudges) -> None:
-        self.run_id = run_id
+    def __init__(self, tail: Tail, after: int) -> None:
         self.cursor = after
-        self._nudges = nudges
-        self._page: Page | None = None
+        self._tail = tail
+        self._loop = asyncio.get_running_loop()
+        self._called = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
 
     @property
     def has_ended(self) -> bool:
         """True once the cursor stands at or past the ending event."""
-        return self._page is not None and self._page.ending_seq is not None and self.cursor >= self._page.ending_seq
+        return self._tail.ending_seq is not None and self.cursor >= self._tail.ending_seq
 
     @property
     def is_current(self) -> bool:
-        """True if the last page went to the end of the log, as it was then."""
-        return self._page is not None and self.cursor >= self._page.last_seq
+        """True if there is nothing after the cursor, as far as is known here."""
+        return self._tail.has_nothing_after(self.cursor)
 
     @property
     def last_seq(self) -> int:
         """The last number of the log when it was last read."""
-        return self._page.last_seq if self._page else self.cursor
+        return max(self.cursor, self._tail.last_seq or 0)
 
     @property
     def read_at(self) -> datetime | None:
         """When the log was last read, by the database's clock."""
-        return self._page.read_at if self._page else None
+        return self._tail.read_at
 
-    async def next_page(self, patience: float | None = None) -> tuple[LogEntry, ...]:
-        """The next events; empty if none came within the poll interval, `patience` seconds, or before `wake()`."""
-        if self.is_current:
-            await self._wait(patience)
-        self._page = await bridge.rows(page_after, self.run_id, self.cursor)
-        for entry in self._page.entries:
+    async def next_page(self, patience: float | None = None) -> list[LogEntry]:
+        """The next events; empty if none came within `patience` seconds, or before `wake()`."""
+        if self.is_current and not await self._news(patience):
+            return []
+        entries = await self._tail.entries_after(self.cursor)
+        for entry in entries:
             if entry.seq != self.cursor + 1:
                 raise LogBroken(details={"after": self.cursor, "found": entry.seq})
             self.cursor = entry.seq
-        return self._page.entries
+        return entries
+
+    async def snapshot(self, *, at_least: int, age_s: float = 0.0) -> Snapshot:
+        """The run's state at event `at_least` or later; what others were shown within `age_s` seconds will do."""
+        return await self._tail.snapshots.get(at_least=at_least, age_s=age_s)
 
     def wake(self) -> None:
         """Whoever waits for the next page goes on at once."""
-        self._nudges.wake()
+        self._called.set()
 
-    async def _wait(self, patience: float | None) -> None:
-        poll: float = settings.STREAM_POLL_MS / 1000
-        nudged = await self._nudges.wait(poll if patience is None else max(0.0, min(poll, patience)))
-        if nudged and settings.STREAM_COALESCE_MS:
-            await asyncio.sleep(settings.STREAM_COALESCE_MS / 1000)  # more of the same burst, in one write
+    def hush(self) -> None:
+        """No alarm goes off any more."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+
+    async def _news(self, patience: float | None) -> bool:
+        self._tail.move_on_from(self.cursor)
+        if patience is not None:
+            self._set_alarm(self._loop.time() + max(0.0, patience))
+        await self._called.wait()
+        self._called.clear()
+        self._tail.move_on_from(self.cursor)  # it may have failed meanwhile
+        return not self.is_current
+
+    def _set_alarm(self, due: float) -> None:
+        # One that is set earlier is left: it goes off for nothing, which is cheaper than a timer for every event.
+        if self._alarm is not None:
+            if self._alarm.when() <= due:
+                return
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(due, self._goes_off)
+
+    def _goes_off(self) -> None:
+        self._alarm = None
+        self._called.set()

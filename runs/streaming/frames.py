@@ -1,114 +1,90 @@
 """What a stream consists of, whatever carries it: snapshot, canonical_event, heartbeat, end, error."""
 
-import asyncio
-import contextlib
-import logging
-import random
 import time
-from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import AsyncGenerator, Callable
 from uuid import UUID
 
 import orjson
-from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from runs import bridge
 from runs.domain.documents import iso
-from runs.errors import ControlPlaneError
+from runs.shutdown import Shutdown
+from runs.streaming.failure import failing_in_words
 from runs.streaming.feed import Reader, reading
-from runs.streaming.standing import Snapshot, Standing, end_of, snapshot_of
+from runs.streaming.frame import Burst, Frame
+from runs.streaming.lifetime import Lifetime
+from runs.streaming.standing import Snapshot, Standing, end_of
 from runs.streaming.subscription import Subscription
 
-log = logging.getLogger("signalbox.streaming")
+# What another subscriber was shown within this part of the interval will do: one reading serves a crowd.
+SHARED_PART = 0.25
+ANY_AGE = float("inf")  # nothing follows an ending
+CROWD_SECONDS = 0.1  # those who come at once share their first snapshot
 
 
-class Shutdown(Protocol):
-    """Tells when this process begins to stop."""
-
-    async def wait(self) -> object:
-        """Return once the shutdown has begun."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One frame: its name, its JSON on one line, and its id (canonical events only: their seq)."""
-
-    event: str
-    data: bytes
-    id: int | None = None
-
-
-Burst = list[Frame]
-
-
-async def frames(
-    run_id: UUID, subscription: Subscription, standing: Standing, *, shutdown: Shutdown | None = None
+def frames(
+    run_id: UUID,
+    subscription: Subscription,
+    standing: Standing,
+    *,
+    shutdown: Shutdown | None = None,
+    recheck: Callable[[], object] | None = None,
 ) -> AsyncGenerator[Burst]:
     """Yield what one subscriber is to be sent, in bursts that may be written at once; never an empty one.
 
     The last frame is `end` (the run has ended) or `error`. Without either the subscriber may come back with the id of
-    its last event: the process stops, or the stream has reached its age. Close it (contextlib.aclosing) when leaving.
+    its last event: the process stops, or the stream has reached its age. `recheck` is asked now and then whether the
+    subscriber may still read; what it raises ends the stream. Close it (contextlib.aclosing) when leaving.
     """
-    try:
-        async with contextlib.aclosing(_Stream(run_id, subscription, standing).bursts(shutdown)) as bursts:
-            async for burst in bursts:
-                yield burst
-    except ControlPlaneError as error:
-        yield [_error(error.code, error.message)]
-    except (OperationalError, InterfaceError):
-        log.warning("stream of run %s: the database cannot be reached", run_id)
-        yield [_error("SERVICE_UNAVAILABLE", "The database cannot be reached.")]
-    except Exception:
-        log.exception("stream of run %s failed", run_id)
-        yield [_error("INTERNAL_ERROR", "The stream failed.")]
+    return failing_in_words(f"run {run_id}", _Stream(run_id, subscription, standing, recheck).bursts(shutdown))
 
 
 class _Stream:
     """One subscriber's stream: what it was sent, and what is due next. Times are seconds of the monotonic clock."""
 
-    def __init__(self, run_id: UUID, subscription: Subscription, standing: Standing) -> None:
+    def __init__(
+        self, run_id: UUID, subscription: Subscription, standing: Standing, recheck: Callable[[], object] | None
+    ) -> None:
         self._run_id = run_id
         self._subscription = subscription
         self._standing = standing
+        self._lifetime = Lifetime(recheck)
         self._sent_at = time.monotonic()
-        # Spread, so that subscribers who came together do not all come back together.
-        self._closes_at = self._sent_at + settings.STREAM_MAX_AGE_S * random.uniform(0.8, 1.2)  # noqa: S311
         self._snapshot_seq = 0  # of the last one sent
         self._snapshot_due_at = 0.0
         self._held: Snapshot | None = None  # read, but ahead of what was sent
-        self._is_stopping = False
 
     async def bursts(self, shutdown: Shutdown | None) -> AsyncGenerator[Burst]:
-        cursor = self._standing.last_seq
-        if self._subscription.include_snapshot:
-            first = await bridge.rows(snapshot_of, self._run_id)
-            cursor = first.seq
-            yield [self._show(first)]
-        if self._subscription.after is not None:
-            cursor = self._subscription.after
-        async with reading(self._run_id, cursor) as reader:
-            with self._woken_by(shutdown, reader):
-                while not (reader.has_ended or self._is_over()):
+        async with reading(self._run_id, self._standing.last_seq) as reader:
+            if self._subscription.include_snapshot:
+                yield [await self._first_snapshot(reader)]
+            if self._subscription.after is not None:
+                reader.cursor = self._subscription.after
+            with self._lifetime.within(shutdown, wake=reader.wake):
+                while not (reader.has_ended or self._lifetime.is_over):
                     if burst := await self._next(reader):
                         yield burst
                         self._sent_at = time.monotonic()
+                    await self._lifetime.check()
                 if reader.has_ended:
                     yield await self._farewell(reader)
 
+    async def _first_snapshot(self, reader: Reader) -> Frame:
+        first = await reader.snapshot(at_least=self._standing.last_seq, age_s=CROWD_SECONDS)
+        reader.cursor = first.seq
+        return self._show(first)
+
     async def _next(self, reader: Reader) -> Burst:
-        burst = [Frame("canonical_event", e.document, e.seq) for e in await reader.next_page(self._patience(reader))]
+        burst = [entry.frame for entry in await reader.next_page(self._patience(reader))]
         burst += await self._snapshot_if_due(reader)
-        silence = time.monotonic() - self._sent_at
-        if not burst and not reader.has_ended and silence >= self._subscription.heartbeat_ms / 1000:
+        if not burst and not reader.has_ended and time.monotonic() >= self._heartbeat_at:
             burst = [_heartbeat(reader)]
         return burst
 
     async def _farewell(self, reader: Reader) -> Burst:
         burst: Burst = []
         if self._wants_later_snapshots and reader.cursor > self._snapshot_seq:
-            burst.append(self._show(await bridge.rows(snapshot_of, self._run_id)))
+            burst.append(self._show(await reader.snapshot(at_least=reader.last_seq, age_s=ANY_AGE)))
         end = await bridge.rows(end_of, self._run_id, reader.last_seq)
         return [*burst, Frame("end", orjson.dumps(end))]
 
@@ -116,7 +92,8 @@ class _Stream:
         if reader.has_ended:  # the last one comes with the farewell
             return []
         if self._held is None and self._has_moved(reader) and time.monotonic() >= self._snapshot_due_at:
-            self._held = await bridge.rows(snapshot_of, self._run_id)
+            age_s = self._subscription.snapshot_ms / 1000 * SHARED_PART
+            self._held = await reader.snapshot(at_least=self._snapshot_seq + 1, age_s=age_s)
         # The state may be ahead of the page just read. Clients resume from the position of a snapshot, so it has to
         # wait for its events; those are committed, and their nudge is on its way.
         if self._held is None or self._held.seq > reader.cursor:
@@ -127,7 +104,7 @@ class _Stream:
         self._held = None
         self._snapshot_seq = max(self._snapshot_seq, snapshot.seq)
         self._snapshot_due_at = time.monotonic() + self._subscription.snapshot_ms / 1000
-        return Frame("snapshot", snapshot.state)
+        return snapshot.frame
 
     def _has_moved(self, reader: Reader) -> bool:
         # One that is behind gets a snapshot when it has caught up: until then each would be of another position.
@@ -137,36 +114,17 @@ class _Stream:
     def _wants_later_snapshots(self) -> bool:
         return self._subscription.include_snapshot and self._subscription.snapshot_ms > 0
 
+    @property
+    def _heartbeat_at(self) -> float:
+        return self._sent_at + self._subscription.heartbeat_ms / 1000
+
     def _patience(self, reader: Reader) -> float:
-        due = [self._closes_at, self._sent_at + self._subscription.heartbeat_ms / 1000]
+        due = min(self._lifetime.due, self._heartbeat_at)
         if self._held is None and self._has_moved(reader):
-            due.append(self._snapshot_due_at)
-        return min(due) - time.monotonic()
-
-    def _is_over(self) -> bool:
-        return self._is_stopping or time.monotonic() >= self._closes_at
-
-    @contextlib.contextmanager
-    def _woken_by(self, shutdown: Shutdown | None, reader: Reader) -> Iterator[None]:
-        if shutdown is None:
-            yield
-            return
-        waiting = asyncio.create_task(self._stop_at(shutdown, reader))
-        try:
-            yield
-        finally:
-            waiting.cancel()
-
-    async def _stop_at(self, shutdown: Shutdown, reader: Reader) -> None:
-        await shutdown.wait()
-        self._is_stopping = True
-        reader.wake()
+            due = min(due, self._snapshot_due_at)
+        return due - time.monotonic()
 
 
 def _heartbeat(reader: Reader) -> Frame:
     assert reader.read_at is not None, "a heartbeat follows a read"
     return Frame("heartbeat", orjson.dumps({"ts": iso(reader.read_at), "lastSeq": reader.last_seq}))
-
-
-def _error(code: str, message: str) -> Frame:
-    return Frame("error", orjson.dumps({"errorCode": code, "message": message}))

@@ -1,5 +1,6 @@
 """Pages of a run's log, each read in one statement and rendered once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +10,7 @@ from django.db import connection
 
 from runs.domain.documents import EVENT_COLUMNS, EventRow, event_document
 from runs.errors import RunNotFound
+from runs.streaming.frame import Frame
 
 PAGE_EVENTS = 256
 PAGE_BYTES = 1 << 20  # of event data; a page holds one event more than fits, so that it never stands still
@@ -29,11 +31,21 @@ SELECT run.last_seq, run.ending_seq, clock_timestamp(), {", ".join(f"page.{name}
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One event of the log and its JSON as every client gets it."""
+    """One event of the log as every client gets it."""
 
-    seq: int
     type: str
-    document: bytes
+    frame: Frame
+
+    @property
+    def seq(self) -> int:
+        """Its place in the log."""
+        assert self.frame.id is not None
+        return self.frame.id
+
+    @property
+    def document(self) -> bytes:
+        """Its JSON."""
+        return self.frame.data
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +70,17 @@ def page_after(run_id: UUID, after: int, *, limit: int = PAGE_EVENTS) -> Page:
     return Page(tuple(_entry(row) for row in found), last_seq, ending_seq, read_at)
 
 
+def heads_of(run_ids: Sequence[UUID]) -> tuple[datetime, dict[UUID, int]]:
+    """The database's time, and how far the log of each run goes that there still is."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT clock_timestamp(), run.id, run.last_seq"
+            " FROM unnest(%s::uuid[]) AS asked (run_id) LEFT JOIN runs_run run ON run.id = asked.run_id",
+            [list(run_ids)],
+        )
+        rows = cursor.fetchall()
+    return rows[0][0], {run_id: last_seq for _, run_id, last_seq in rows if run_id is not None}
+
+
 def _entry(row: EventRow) -> LogEntry:
-    return LogEntry(row.seq, row.type, orjson.dumps(event_document(row)))
+    return LogEntry(row.type, Frame("canonical_event", orjson.dumps(event_document(row)), row.seq))

@@ -10,6 +10,7 @@ from runs.domain.projection import SCHEMA_VERSION
 from runs.errors import CursorAhead, RunNotFound
 from runs.models import Event, Projection, Run
 from runs.queries.states import folded_text
+from runs.streaming.frame import Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The stored projection as JSON, and the number of the last event it contains."""
+    """The stored projection, and the number of the last event it contains."""
 
     seq: int
-    state: bytes
+    frame: Frame
 
 
 def standing_of(run_id: UUID, project_id: UUID | None = None) -> Standing:
@@ -62,9 +63,9 @@ def snapshot_of(run_id: UUID) -> Snapshot:
         raise RunNotFound
     seq, state, schema_version = found
     if schema_version == SCHEMA_VERSION:
-        return Snapshot(seq, state.encode())
+        return Snapshot(seq, Frame("snapshot", state.encode()))
     text = folded_text(run_id)
-    return Snapshot(orjson.loads(text)["timeline"]["latestSeq"], text)
+    return Snapshot(orjson.loads(text)["timeline"]["latestSeq"], Frame("snapshot", text))
 
 
 def end_of(run_id: UUID, ending_seq: int) -> dict[str, object]:

@@ -14,7 +14,7 @@ from tests.benchmarks.processes import family
 from tests.processes import ManageCommand, identities, wait_until, wait_until_dead
 from tests.service import database_url
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
 REAL = {"DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "warning"}
 

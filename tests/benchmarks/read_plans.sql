@@ -35,3 +35,10 @@ EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON) SELECT r.id FROM runs_run r
     WHERE r.ending_seq IS NULL AND (r.observer_id IS NULL
         OR EXISTS (SELECT 1 FROM runs_observer o WHERE o.id = r.observer_id AND o.lost_at IS NOT NULL))
     ORDER BY r.created_at LIMIT 50 FOR NO KEY UPDATE OF r SKIP LOCKED;
+-- name: the poll of live lists: which runs have moved
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON)
+    SELECT DISTINCT run_id::text FROM runs_event
+        WHERE project_id = '00000000-0000-7000-8000-000000000001' AND ts >= now() - interval '2 seconds'
+    UNION SELECT resource_id FROM runs_auditentry
+        WHERE project_id = '00000000-0000-7000-8000-000000000001' AND created_at >= now() - interval '2 seconds'
+            AND resource = 'run' AND resource_id IS NOT NULL;

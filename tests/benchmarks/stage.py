@@ -140,6 +140,25 @@ def web(stage: Stage, runtime: Reachable) -> Iterator[httpx.Client]:
         yield caller
 
 
+@contextlib.contextmanager
+def served(stage: Stage, *, server: str, **settings: str) -> Iterator[tuple[int, int]]:
+    """Port and pid of a web process that answers: ours on Daphne, or uvicorn, which has flow control of its own."""
+    port = free_port()
+    environment = {**os.environ, "DATABASE_URL": stage.dsn, "SIGNALBOX_PROCESS": "web", **settings}
+    where = ("--host", "127.0.0.1", "--port", str(port))
+    if server == "daphne":
+        command = ("manage.py", "serve_web", *where)
+    else:
+        quiet = ("--log-level", "warning", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "5")
+        command = ("-m", "uvicorn", "config.asgi:application", *where, *quiet)
+    with (
+        _python(*command, environment=environment) as process,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as caller,
+    ):
+        _wait_for_answer(caller)
+        yield port, process.pid
+
+
 def progress(line: str) -> None:
     """A line for whoever waits; the result alone goes to standard output."""
     print(line, file=sys.stderr, flush=True)
@@ -172,8 +191,15 @@ def _environment(stage: Stage, runtime: Reachable, *, process: str) -> dict[str,
 
 @contextlib.contextmanager
 def _command(*arguments: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """`manage.py ...` as a process of its own: asked to stop at the end, and made to if it does not."""
-    process = subprocess.Popen([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, stdout=sys.stderr)
+    """`manage.py ...` as a process of its own."""
+    with _python("manage.py", *arguments, environment=environment) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def _python(*arguments: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python process of its own: asked to stop at the end, and made to if it does not."""
+    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment, stdout=sys.stderr)
     try:
         yield process
     finally:

@@ -30,7 +30,7 @@ from tests.recovery.scene import (
 )
 from tests.service import database_url
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
 TEN_MINUTES_S = 600
 PROGRESS_MS = 2_000

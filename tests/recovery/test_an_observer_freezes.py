@@ -22,7 +22,7 @@ from tests.recovery.scene import (
 )
 from tests.service import database_url
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
 EVENTS = 2_000
 RATE = 100  # the sessions go on long after the frozen ones have woken up

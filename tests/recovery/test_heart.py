@@ -16,7 +16,7 @@ from tests.beside import beside
 from tests.integration.runs.test_observe_run import launch
 from tests.processes import ManageCommand, wait_until
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
 LEASE_S = 6
 TIMES = {"OBSERVER_BEAT_S": "1", "OBSERVER_LEASE_S": str(LEASE_S), "OBSERVER_SWEEP_S": "1"}

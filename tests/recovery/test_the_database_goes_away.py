@@ -21,7 +21,7 @@ from tests.recovery.scene import (
 )
 from tests.service import database_url
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.slow, pytest.mark.acceptance]
 
 
 def test_a_database_that_is_restarted_fast_immediately_or_after_a_crash_costs_nothing(

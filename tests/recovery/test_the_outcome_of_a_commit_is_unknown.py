@@ -23,7 +23,7 @@ from tests.recovery.scene import (
 )
 from tests.service import database_url
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
 
 def test_connections_that_are_terminated_at_random_cost_nothing() -> None:

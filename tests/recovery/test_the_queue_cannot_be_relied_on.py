@@ -29,7 +29,7 @@ from tests.recovery.scene import (
 from tests.settling import verdict
 from tests.sweeping import make_due
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
 EVENTS = 400
 RATE = 50

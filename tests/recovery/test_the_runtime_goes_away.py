@@ -23,7 +23,7 @@ from tests.recovery.scene import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
 QUICK = {"STREAM_IDLE_TIMEOUT_MS": "1000", "STREAM_BACKOFF_MAX_MS": "200"}
 

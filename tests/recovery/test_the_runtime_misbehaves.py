@@ -19,7 +19,7 @@ from tests.recovery.scene import (
 )
 from tests.stand_in_runtime.log import RESOLVED
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
 EVENTS = 300
 LAST = EVENTS + 2

@@ -23,7 +23,7 @@ from tests.recovery.scene import ended, launch, wait_until
 from tests.runtime_process import free_port
 from tests.steered import cancel
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
 SEED = 20
 KILLS = 2

@@ -155,7 +155,7 @@ def assert_read_as_folded(run: ExpectedRun) -> None:
     """Whoever reads the run's state gets the fold of its events, whichever release stored it (I7)."""
     public, _ = dump(fold(empty(str(run.id)), iterate_events(run.id)))
     assert state_text(DEFAULT_PROJECT_ID, run.id) == public
-    assert snapshot_of(run.id).state == public
+    assert snapshot_of(run.id).frame.data == public
 
 
 def _refold_outdated(runs: Sequence[ExpectedRun]) -> None:

@@ -5,6 +5,7 @@ from runs.domain.documents.event import EVENT_COLUMNS, EventRow, event_document
 from runs.domain.documents.late import LateRow, late_document
 from runs.domain.documents.message import MessageRow, message_document
 from runs.domain.documents.run import RunRow, run_document
+from runs.domain.documents.summary import SummaryRow, summary_document
 
 __all__ = [
     "EVENT_COLUMNS",
@@ -12,9 +13,11 @@ __all__ = [
     "LateRow",
     "MessageRow",
     "RunRow",
+    "SummaryRow",
     "event_document",
     "iso",
     "late_document",
     "message_document",
     "run_document",
+    "summary_document",
 ]

@@ -4,13 +4,15 @@ from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from rest_framework.request import Request
 
-from config.http.authentication import ALL_SCOPES, StaffSessionAuthentication
+from config.http.authentication import StaffSessionAuthentication
 from config.http.permissions import HasScope
+from config.http.principal import ALL_SCOPES
 from runs.errors import Forbidden
 from tests.integration.config.conftest import KEY, shape
 from tests.integration.config.routes import Echo
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("headers", "message"),
     [
@@ -36,6 +38,7 @@ def test_a_key_lets_its_owner_in(header: str, client: Client) -> None:
     assert response.json()["id"] == "key:alice"
 
 
+@pytest.mark.django_db
 def test_without_a_configured_key_nobody_enters(alice: Client, settings: LazySettings) -> None:
     settings.AUTH_API_KEYS = []
     assert shape(alice.get("/echo")) == (401, "UNAUTHENTICATED")

@@ -79,7 +79,7 @@ def resident_bytes(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_a_reader_that_never_reads_suspends_its_stream_and_is_cut_off(web: Web) -> None:
+def test_a_reader_that_never_reads_suspends_its_stream_and_is_cut_off_s07(web: Web) -> None:
     before = resident_bytes(web.command.pid)
     with closing(web.open("/flood")):
         wait_until(lambda: web.produced()["http"] > 0, within_s=5)
@@ -89,7 +89,7 @@ def test_a_reader_that_never_reads_suspends_its_stream_and_is_cut_off(web: Web) 
         assert resident_bytes(web.command.pid) - before < MOST_UNREAD_BYTES
 
 
-def test_a_websocket_reader_that_stops_reading_is_closed_with_the_resumable_code(web: Web) -> None:
+def test_a_websocket_reader_that_stops_reading_is_closed_with_the_resumable_code_s07(web: Web) -> None:
     with closing(open_websocket(web)) as connection:
         wait_until(lambda: web.produced()["websocket"] > 0, within_s=5)
         wait_until(lambda: web.command.said("cut off a reader"), within_s=5 + SEND_TIMEOUT_S)
@@ -105,7 +105,7 @@ def test_a_reader_that_reads_gets_as_much_as_it_takes(web: Web) -> None:
     assert not web.command.said("cut off a reader")
 
 
-def test_one_reader_that_does_not_read_holds_up_nobody_else(web: Web) -> None:
+def test_one_reader_that_does_not_read_holds_up_nobody_else_s07(web: Web) -> None:
     with closing(web.open("/flood")):
         began = time.monotonic()
         for _ in range(20):

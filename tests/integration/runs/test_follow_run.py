@@ -15,7 +15,7 @@ from runs.bridge import rows
 from runs.errors import RunNotFound
 from runs.models import Run
 from runs.models.identity import uuid7
-from runs.streaming import feed, log
+from runs.streaming import log, tail
 from runs.streaming.feed import LogBroken, follow
 
 pytestmark = [
@@ -92,7 +92,7 @@ async def test_an_event_committed_between_the_subscription_and_the_first_read_is
             yield nudges
 
     subscribe = hub.subscribe
-    monkeypatch.setattr(feed.hub, "subscribe", subscribe_then_append)
+    monkeypatch.setattr(tail.hub, "subscribe", subscribe_then_append)
     async with contextlib.aclosing(follow(run.id)) as entries, asyncio.timeout(PATIENCE):
         assert (await anext(entries)).seq == 1
 
@@ -118,7 +118,7 @@ async def test_a_long_log_is_read_in_pages_of_one_statement_each(
         with connection.execute_wrapper(count):
             return log.page_after(run_id, after)
 
-    monkeypatch.setattr(feed, "page_after", counted)
+    monkeypatch.setattr(tail, "page_after", counted)
 
     assert await _seqs(run) == list(range(1, ending + 1))
     # It should read three full pages and the rest.

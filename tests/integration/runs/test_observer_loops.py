@@ -168,6 +168,7 @@ async def assert_nothing_is_left(observer: Observer, *, tasks: int) -> None:
 RUNS = 1_000
 
 
+@pytest.mark.slow
 def test_after_a_thousand_runs_have_ended_the_observer_holds_nothing_of_them_b14(settings: Settings) -> None:
     run_id = launch(runtime={"kind": "scripted", "options": {"scenario": "load", "events": 1}})
     crowd_of(fresh(Run.objects.get(id=run_id)), RUNS - 1)
@@ -182,6 +183,7 @@ def test_after_a_thousand_runs_have_ended_the_observer_holds_nothing_of_them_b14
     assert Run.objects.filter(status="completed").count() == RUNS
 
 
+@pytest.mark.slow
 def test_after_a_thousand_runs_were_handed_back_nothing_is_left_of_them_b14(settings: Settings) -> None:
     quiet = {"kind": "scripted", "options": {"scenario": "load", "events": 9, "ratePerSecond": 0.001}}
     run_id = launch(runtime=quiet)

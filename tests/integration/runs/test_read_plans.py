@@ -12,6 +12,7 @@ from runs.models.project import DEFAULT_PROJECT_ID
 from runs.queries import EventFilter, RunFilter
 from runs.queries.invariants import BROKEN
 from runs.queries.pages import run_pages
+from runs.queries.summaries import horizon, moved_runs, newest_summaries, summaries_of
 from tests.cast import queued_run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.handmade_rows("thousands of rows for the planner alone, without logs")]
@@ -55,6 +56,12 @@ FROM generate_series(6, 500) AS n
 """
 
 
+MANY_AUDITS = """
+INSERT INTO runs_auditentry (id, project_id, actor, actor_type, action, resource, resource_id, details, created_at)
+SELECT gen_random_uuid(), project_id, 'k', 'api_key', 'run.archived', 'run', id::text, '{}', created_at FROM runs_run
+"""
+
+
 @pytest.fixture
 def crowded() -> Run:
     """One run among thousands, in a database that has looked at its tables."""
@@ -66,7 +73,10 @@ def crowded() -> Run:
         cursor.execute(MANY_MESSAGES)
         cursor.execute(MANY_LATE)
         cursor.execute(MORE_LATE, [run.id])
-        cursor.execute("ANALYZE runs_run, runs_event, runs_rawobservation, runs_outboundmessage, runs_lateobservation")
+        cursor.execute(MANY_AUDITS)
+        cursor.execute(
+            "ANALYZE runs_auditentry, runs_run, runs_event, runs_rawobservation, runs_outboundmessage, runs_lateobservation"
+        )
     return run
 
 
@@ -122,3 +132,31 @@ def test_no_invariant_needs_to_read_a_whole_table_of_a_log(crowded: Run) -> None
 
     tables = ("runs_event", "runs_rawobservation", "runs_outboundmessage", "runs_lateobservation")
     assert not [one.words for one, plan in plans.items() for table in tables if f"Seq Scan on {table}" in plan]
+
+
+def test_runs_that_moved_come_from_two_indexes_by_time(crowded: Run) -> None:
+    since = horizon().at
+    plan = plan_of(lambda: moved_runs([DEFAULT_PROJECT_ID], since))
+
+    assert "events_feed" in plan
+    assert "audit_newest" in plan
+    assert "Seq Scan" not in plan
+
+
+def test_summaries_of_what_moved_come_from_the_primary_key(crowded: Run) -> None:
+    ids = list(Run.objects.values_list("id", flat=True)[:20])
+    plan = plan_of(lambda: summaries_of(ids))
+
+    assert "runs_run_pkey" in plan
+    assert "Seq Scan" not in plan
+
+
+def test_the_first_list_comes_from_the_newest(crowded: Run) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        newest_summaries(DEFAULT_PROJECT_ID, RunFilter(), limit=50)
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN " + captured.captured_queries[0]["sql"].replace("%", "%%"))
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "runs_newest" in plan
+    assert "Sort" not in plan

@@ -6,7 +6,7 @@ from django.test import Client
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from config.http.authentication import Principal
+from config.http.principal import Principal
 from runs.api.repair import RebuildView
 from runs.domain.endings import EndingCode, Verdict
 from runs.ending import end_run

@@ -9,6 +9,8 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from runs import hub
+from runs.hub import over_notify
+from runs.hub.transport import WORK
 from runs.models import AuditEntry, Event, OutboxEntry, Run
 from tests.bodies import Body, full_body
 
@@ -72,7 +74,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def add(self, topic: str) -> None:
             sent.append(topic)
 
-    monkeypatch.setattr(hub, "_nudger", Nudger)
+    monkeypatch.setattr(hub._ends, "nudger", Nudger)
     return sent
 
 
@@ -100,7 +102,7 @@ def test_a_request_that_cannot_be_stored_is_503_dispatches_nothing_and_may_be_re
     assert nth > 5
     assert status == 201
     assert Run.objects.count() == 1
-    assert hub.WORK in calls
+    assert WORK in calls
     assert post(caller, body)[1]["runId"] == answer["runId"]
 
 
@@ -131,6 +133,6 @@ def test_where_the_nudge_fails_the_run_is_stored_and_found_l20(caller: Client, m
     def refused(*details: object) -> None:
         raise OperationalError("no notifications")
 
-    monkeypatch.setattr(hub, "_notify", refused)
+    monkeypatch.setattr(over_notify, "_notify", refused)
     assert post(caller, changed("mode", "live"))[0] == 201
     assert Run.objects.get().status == "queued"

@@ -3,8 +3,11 @@
 After every step the rows say what a plain model says; at the end every run has one ending, and I1-I8 and I13-I16 hold.
 """
 
+from collections.abc import Callable
+
 import pytest
 from django.test import override_settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -12,7 +15,7 @@ from runs.domain.endings import EndingCode
 from runs.domain.events import SessionState
 from tests.run_machine.agreement import assert_read_as_folded, outdate
 from tests.run_machine.expected import ExpectedRun
-from tests.run_machine.profiles import profile
+from tests.run_machine.profiles import long, short
 from tests.run_machine.runtime import Mood
 from tests.run_machine.world import HOUR_MS, Owner, World
 
@@ -267,5 +270,8 @@ class RunMachine(RuleBasedStateMachine):
 
 @pytest.mark.django_db(transaction=True)
 @override_settings(RUN_ADMISSION_TIMEOUT_MS=HOUR_MS, SESSION_POLL_TIMEOUT_MS=HOUR_MS, RUN_HARD_GRACE_MS=HOUR_MS)
-def test_whatever_happens_to_runs_in_whatever_order_every_promise_is_kept_i1_to_i8_i13_to_i16() -> None:
-    run_state_machine_as_test(RunMachine, settings=profile())
+@pytest.mark.parametrize("walk", [short, pytest.param(long, marks=pytest.mark.slow)])
+def test_whatever_happens_to_runs_in_whatever_order_every_promise_is_kept_i1_to_i8_i13_to_i16(
+    walk: Callable[[], settings],
+) -> None:
+    run_state_machine_as_test(RunMachine, settings=walk())

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import itertools
 from collections.abc import AsyncIterator, Callable
 from typing import cast
@@ -17,11 +18,13 @@ from pytest_django import Settings
 
 from runs import hub
 from runs.bridge import rows
-from runs.errors import CursorAhead, Forbidden, RunNotFound, Unauthenticated, ValidationFailed
+from runs.errors import CursorAhead, Forbidden, RateLimited, RunNotFound, Unauthenticated, ValidationFailed
 from runs.models import Run
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.streaming import feed, frames, sse
+from runs.shutdown import Shutdown
+from runs.streaming import seats, snapshots, sse, tail
+from runs.streaming.tails import tails_of_this_loop
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -38,7 +41,9 @@ End = Callable[..., int]
 class Caller:
     """A principal as the authenticator returns it."""
 
+    id: str = "key:tester"
     name: str = "tester"
+    credential: str = "static:tester"
     project_id: UUID = DEFAULT_PROJECT_ID
     scopes: frozenset[str] = frozenset({"runs:read"})
 
@@ -54,23 +59,10 @@ def authenticate(request: HttpRequest) -> Caller:
 
 
 @pytest.fixture(autouse=True)
-def quick(settings: Settings) -> None:
+def quick(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seats, "seats", seats.Seats())
     settings.STREAM_AUTHENTICATOR = f"{__name__}.authenticate"
     settings.STREAM_POLL_MS = 200
-
-
-class Shutdown:
-    """A shutdown the test begins."""
-
-    def __init__(self) -> None:
-        self.begun = asyncio.Event()
-
-    @property
-    def is_begun(self) -> bool:
-        return self.begun.is_set()
-
-    async def wait(self) -> None:
-        await self.begun.wait()
 
 
 class Stream:
@@ -139,6 +131,7 @@ async def streaming(
     response = await ask(run.id, query, shutdown=shutdown, **headers)
     assert response.status_code == 200
     stream = Stream(cast(StreamingHttpResponse, response))
+    del response  # as a server lets go of it when it has done with it
     assert await stream.next() == ("retry", None, {"ms": 3000})
     yield stream
     await stream.close()
@@ -147,7 +140,7 @@ async def streaming(
 # --- before the first byte
 
 
-async def test_an_unknown_run_is_not_found_before_anything_is_streamed() -> None:
+async def test_an_unknown_run_is_not_found_before_anything_is_streamed_s13() -> None:
     with pytest.raises(RunNotFound):
         await ask(uuid7())
 
@@ -176,7 +169,7 @@ async def test_whoever_is_nobody_or_lacks_the_scope_gets_nothing(stored_run: Mak
         await ask(run.id, **{"X-Scopes": "runs:write"})
 
 
-async def test_a_cursor_beyond_a_live_run_is_refused_with_its_last_seq(
+async def test_a_cursor_beyond_a_live_run_is_refused_with_its_last_seq_s13(
     stored_run: MakeRun, append_events: Append
 ) -> None:
     run = await rows(stored_run)
@@ -189,7 +182,7 @@ async def test_a_cursor_beyond_a_live_run_is_refused_with_its_last_seq(
 
 
 @pytest.mark.parametrize("query", ["afterSeq=4", "afterSeq=9999"])
-async def test_a_reconnect_at_or_past_the_ending_is_told_to_stop(
+async def test_a_reconnect_at_or_past_the_ending_is_told_to_stop_s06(
     query: str, stored_run: MakeRun, append_events: Append, end_run: End
 ) -> None:
     run = await rows(stored_run)
@@ -201,6 +194,52 @@ async def test_a_reconnect_at_or_past_the_ending_is_told_to_stop(
     assert response.status_code == 204
     assert response.content == b""
     assert (await ask(run.id, **{"Last-Event-ID": "4"})).status_code == 204
+
+
+async def test_nobody_has_more_streams_than_they_may_and_whoever_leaves_makes_room(
+    settings: Settings, stored_run: MakeRun, end_run: End
+) -> None:
+    settings.STREAM_MAX_PER_CALLER = 2
+    run = await rows(stored_run)
+
+    async with streaming(run), streaming(run) as second:
+        with pytest.raises(RateLimited) as refused:
+            await ask(run.id)
+        assert refused.value.details == {"limit": 2}
+        # It should count what is open, not what was asked for.
+        with pytest.raises(RunNotFound):
+            await ask(uuid7())
+        await second.close()
+        async with asyncio.timeout(PATIENCE):
+            await _until(lambda: seats.seats.taken("key:tester") == 1)
+        async with streaming(run):
+            assert seats.seats.taken("key:tester") == 2
+        await rows(end_run, run)
+        assert (await ask(run.id, "afterSeq=9")).status_code == 204
+    async with asyncio.timeout(PATIENCE):
+        await _until(lambda: seats.seats.taken("key:tester") == 0)
+
+
+async def test_a_cancelled_stream_leaves_its_seat(stored_run: MakeRun) -> None:
+    run = await rows(stored_run)
+    async with streaming(run) as stream:
+        assert await stream.told(1) == ["snapshot@0"]
+        assert seats.seats.taken("key:tester") == 1
+        waiting = asyncio.ensure_future(stream.next())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert seats.seats.taken("key:tester") == 0
+
+
+async def test_a_stream_whose_client_left_before_it_began_leaves_its_seat(stored_run: MakeRun) -> None:
+    response = await ask((await rows(stored_run)).id)
+    assert response.status_code == 200
+    assert seats.seats.taken("key:tester") == 1
+    del response
+    gc.collect()
+    assert seats.seats.taken("key:tester") == 0
 
 
 async def test_only_get_is_allowed(stored_run: MakeRun) -> None:
@@ -236,7 +275,7 @@ async def test_an_ended_run_is_shown_and_closed(stored_run: MakeRun, append_even
         assert await stream.next() is None
 
 
-async def test_an_ended_run_is_told_from_its_beginning_if_asked(
+async def test_an_ended_run_is_told_from_its_beginning_if_asked_s13(
     stored_run: MakeRun, append_events: Append, end_run: End
 ) -> None:
     run = await rows(stored_run)
@@ -359,6 +398,8 @@ async def test_later_snapshots_keep_their_distance_and_follow_their_events(
                 await asyncio.sleep(0.07)
             await rows(end_run, run)
 
+        sent += await stream.told(1)
+        snapshots.append(loop.time())
         writing = asyncio.create_task(write())
         while (frame := await stream.next()) is not None:
             sent.append(_short(frame))
@@ -395,8 +436,8 @@ async def test_a_snapshot_that_is_ahead_waits_for_its_events(
         return read(run_id)
 
     appended: list[int] = []
-    read = frames.snapshot_of
-    monkeypatch.setattr(frames, "snapshot_of", append_then_read)
+    read = snapshots.snapshot_of
+    monkeypatch.setattr(snapshots, "snapshot_of", append_then_read)
     async with streaming(run, "snapshotMs=500") as stream:
         assert await stream.told(1) == ["snapshot@1"]
         await rows(append_events, run)
@@ -434,20 +475,20 @@ async def test_a_shutdown_closes_the_stream_without_an_end(
     async def never_nudged(run_id: UUID) -> AsyncIterator[hub.Nudges]:
         yield hub.Nudges()
 
-    monkeypatch.setattr(feed.hub, "subscribe", never_nudged)
+    monkeypatch.setattr(tail.hub, "subscribe", never_nudged)
     settings.STREAM_POLL_MS = 60_000
     shutdown = Shutdown()
     async with streaming(await rows(stored_run), "snapshotMs=0", shutdown=shutdown) as stream:
         assert await stream.told(1) == ["snapshot@0"]
         waiting = asyncio.ensure_future(stream.next())
         await asyncio.sleep(0.2)  # long enough for the first page; the test means less, but holds, if it is not
-        shutdown.begun.set()
+        shutdown.begin()
         assert await waiting is None
 
 
 async def test_a_stream_opened_during_a_shutdown_closes_at_once(stored_run: MakeRun) -> None:
     shutdown = Shutdown()
-    shutdown.begun.set()
+    shutdown.begin()
     async with streaming(await rows(stored_run), shutdown=shutdown) as stream:
         assert await stream.all() == ["snapshot@0"]
 
@@ -468,7 +509,7 @@ async def test_a_failure_after_the_start_is_told_and_closes_without_an_end(
         raise error
 
     run = await rows(stored_run)
-    monkeypatch.setattr(feed, "page_after", fail)
+    monkeypatch.setattr(tail, "page_after", fail)
     for error, code in [
         (OperationalError("password of dev"), "SERVICE_UNAVAILABLE"),
         (RuntimeError("internal"), "INTERNAL_ERROR"),
@@ -483,21 +524,22 @@ async def test_a_failure_after_the_start_is_told_and_closes_without_an_end(
             assert await stream.next() is None
 
 
-async def test_a_client_that_leaves_leaves_nothing_behind(stored_run: MakeRun) -> None:
+async def test_a_client_that_leaves_leaves_nothing_behind_c15(stored_run: MakeRun) -> None:
     run = await rows(stored_run)
+    mine = asyncio.current_task()
     async with streaming(run, shutdown=Shutdown()) as stream:
         assert await stream.told(1) == ["snapshot@0"]
         waiting = asyncio.ensure_future(stream.next())
         async with asyncio.timeout(PATIENCE):
-            await _until(lambda: run.id.hex in hub._listener()._subscribers)
-        before = asyncio.all_tasks()
+            await _until(lambda: any(task.get_name() == f"tail {run.id}" for task in asyncio.all_tasks()))
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
 
     assert run.id.hex not in hub._listener()._subscribers
+    assert not len(tails_of_this_loop())
     await asyncio.sleep(0)
-    assert len(asyncio.all_tasks()) <= len(before) - 2  # the reader and the one who waits for the shutdown
+    assert asyncio.all_tasks() == {mine}
 
 
 async def _until(condition: Callable[[], bool]) -> None:

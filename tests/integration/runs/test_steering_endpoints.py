@@ -13,8 +13,8 @@ from pytest_django.fixtures import Settings
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
-from config.http.authentication import Principal
 from config.http.permissions import HasScope
+from config.http.principal import Principal
 from runs.api.steering import CancelView, ResumeView, SuspendView
 from runs.bridge import rows
 from runs.domain.endings import verdict_of

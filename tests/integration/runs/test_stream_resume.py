@@ -18,18 +18,19 @@ from hypothesis import strategies as st
 from runs import hub
 from runs.bridge import rows
 from runs.models import Run
-from runs.streaming import feed, log
-from runs.streaming import frames as frames_module
+from runs.shutdown import Shutdown
+from runs.streaming import feed, log, snapshots, tail, window
 from runs.streaming.frames import frames
 from runs.streaming.log import page_after
-from runs.streaming.sse import encode
 from runs.streaming.standing import Snapshot, snapshot_of, standing_of
 from runs.streaming.subscription import Subscription
+from runs.streaming.tails import tails_of_this_loop
 from tests.integration.runs.conftest import append, end, store_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE = 20
 PAGE = 3  # so short that every back-fill takes several
+WINDOW = 2  # so small that whoever pauses falls out of it
 
 
 class Wire:
@@ -71,7 +72,7 @@ class Client:
         self._text = b""
         self._last = 0  # the position within this connection
         self._is_first = True
-        self._stop = asyncio.Event()
+        self._stop = Shutdown()
 
     async def next(self, timeout: float | None = None) -> str:
         """The name of the next frame; `none` if none came in time or none will ever come, `closed` if the server left.
@@ -108,7 +109,7 @@ class Client:
             self.begun_at = None if self._shows_snapshots else standing.last_seq
         else:
             self._last = self.position
-        self._is_first, self._stop = True, asyncio.Event()
+        self._is_first, self._stop = True, Shutdown()
         self._stream = _encoded(frames(self._run.id, subscription, standing, shutdown=self._stop))
         return True
 
@@ -123,7 +124,7 @@ class Client:
 
     async def server_stops(self) -> None:
         """The server closes the connection in peace, for it is to be restarted."""
-        self._stop.set()
+        self._stop.begin()
         while self._stream is not None and not self.has_ended:
             await self.next()
 
@@ -170,19 +171,20 @@ class Client:
 async def _encoded(bursts: AsyncGenerator[list]) -> AsyncGenerator[bytes]:  # type: ignore[type-arg]
     async with contextlib.aclosing(bursts):
         async for burst in bursts:
-            yield b"".join(map(encode, burst))
+            yield b"".join(frame.sse for frame in burst)
 
 
 nudge_fates = st.sampled_from(["carried", "lost", "doubled", "held back", "out of order"])
+viewers = st.integers(0, 1)  # which of the two does it
 steps = st.one_of(
-    st.tuples(st.just("append"), st.integers(1, 4), nudge_fates),
-    st.tuples(st.just("append in between"), st.integers(1, 4), nudge_fates),
-    st.tuples(st.just("append"), st.just(3 * PAGE + 1), nudge_fates),
-    st.tuples(st.just("read"), st.integers(1, 6), nudge_fates),
-    st.tuples(st.just("read"), st.integers(1, 6), nudge_fates),
-    st.tuples(st.just("cut off"), st.integers(0, 2), nudge_fates),
-    st.tuples(st.just("restart"), st.integers(0, 2), nudge_fates),
-    st.tuples(st.just("end"), st.integers(0, 2), nudge_fates),
+    st.tuples(st.just("append"), st.integers(1, 4), nudge_fates, viewers),
+    st.tuples(st.just("append in between"), st.integers(1, 4), nudge_fates, viewers),
+    st.tuples(st.just("append"), st.just(3 * PAGE + 1), nudge_fates, viewers),
+    st.tuples(st.just("read"), st.integers(1, 6), nudge_fates, viewers),
+    st.tuples(st.just("read"), st.integers(1, 6), nudge_fates, viewers),
+    st.tuples(st.just("cut off"), st.integers(0, 2), nudge_fates, viewers),
+    st.tuples(st.just("restart"), st.integers(0, 2), nudge_fates, viewers),
+    st.tuples(st.just("end"), st.integers(0, 2), nudge_fates, viewers),
 )
 
 
@@ -190,29 +192,39 @@ steps = st.one_of(
 @given(
     story=st.lists(steps, max_size=20),
     before=st.integers(0, 5),
-    after=st.none() | st.integers(0, 5),
-    shows_snapshots=st.booleans(),
+    after=st.tuples(st.none() | st.integers(0, 5), st.none() | st.integers(0, 5)),
+    shows_snapshots=st.tuples(st.booleans(), st.booleans()),
 )
-def test_a_viewer_cut_off_anywhere_comes_back_to_every_event_s01_s02_s04(
-    story: list[tuple[str, int, str]], before: int, after: int | None, shows_snapshots: bool
+def test_viewers_cut_off_anywhere_come_back_to_every_event_s01_s02_s04(
+    story: list[tuple[str, int, str, int]],
+    before: int,
+    after: tuple[int | None, int | None],
+    shows_snapshots: tuple[bool, bool],
 ) -> None:
     wire = Wire()
     with pytest.MonkeyPatch.context() as patch, override_settings(STREAM_POLL_MS=10, STREAM_COALESCE_MS=0):
-        patch.setattr(feed.hub, "subscribe", wire.subscribe)
-        patch.setattr(feed, "page_after", functools.partial(page_after, limit=PAGE))
+        patch.setattr(tail.hub, "subscribe", wire.subscribe)
+        patch.setattr(tail, "page_after", functools.partial(page_after, limit=PAGE))
+        patch.setattr(window, "WINDOW_EVENTS", WINDOW)
         run = store_run()
         if before:
             append(run, before)
-        client = Client(run, shows_snapshots=shows_snapshots, after=None if after is None else min(after, before))
-        asyncio.run(_play(run, client, wire, story))
-    client.assert_no_hole({entry.seq: entry.document for entry in _whole_log(run)})
+        clients = [
+            Client(run, shows_snapshots=shows, after=None if cursor is None else min(cursor, before))
+            for shows, cursor in zip(shows_snapshots, after, strict=True)
+        ]
+        asyncio.run(_play(run, clients, wire, story))
+    whole = {entry.seq: entry.document for entry in _whole_log(run)}
+    for client in clients:
+        client.assert_no_hole(whole)
     run.delete()
 
 
-async def _play(run: Run, client: Client, wire: Wire, story: list[tuple[str, int, str]]) -> None:
+async def _play(run: Run, clients: list[Client], wire: Wire, story: list[tuple[str, int, str, int]]) -> None:
     has_ended = False
     async with asyncio.timeout(PATIENCE):
-        for what, count, fate in story:
+        for what, count, fate, viewer in story:
+            client = clients[viewer]
             match what:
                 case "append" if not has_ended:
                     await rows(append, run, count)
@@ -236,11 +248,18 @@ async def _play(run: Run, client: Client, wire: Wire, story: list[tuple[str, int
                     await reading
         if not has_ended:
             await rows(end, run)
-        while not client.has_ended:
-            await client.next()
-        await client.is_cut_off()
-        if client.position is not None:
-            assert await client.next() == "none"  # it knows everything there will ever be, and is told to stop
+        for client in clients:
+            await _watches_to_the_end(client)
+        assert not len(tails_of_this_loop())
+        assert tails_of_this_loop().budget.held == 0
+
+
+async def _watches_to_the_end(client: Client) -> None:
+    while not client.has_ended:
+        await client.next()
+    await client.is_cut_off()
+    if client.position is not None:
+        assert await client.next() == "none"  # it knows everything there will ever be, and is told to stop
 
 
 async def _reads(client: Client, frames: int, *, timeout: float) -> None:
@@ -302,8 +321,8 @@ def test_a_snapshot_that_was_read_ahead_of_its_events_is_sent_after_them(monkeyp
             await client.is_cut_off()
         return shown
 
-    monkeypatch.setattr(frames_module, "snapshot_of", just_written_to)
-    monkeypatch.setattr(feed, "page_after", functools.partial(page_after, limit=PAGE))
+    monkeypatch.setattr(snapshots, "snapshot_of", just_written_to)
+    monkeypatch.setattr(tail, "page_after", functools.partial(page_after, limit=PAGE))
     with override_settings(STREAM_POLL_MS=10, STREAM_COALESCE_MS=0):
         client = Client(run, shows_snapshots=True, after=0)
         assert asyncio.run(watch(client)) == 5

@@ -8,18 +8,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import UUID
 
-import psycopg
 import pytest
-from django.db import transaction
 from pytest_django.fixtures import Settings
 
 from runs import hub
 from runs.bridge import rows
 from runs.models import Event, Run
-from runs.recorder import record
-from runs.streaming import feed
+from runs.streaming import tail
 from tests.beside import environment_of
-from tests.cast import envelope, queued_run
+from tests.cast import queued_run
 from tests.integration.runs.test_observe_run import becomes_true, launch
 from tests.integration.runs.test_observer_loops import Beside
 from tests.integration.runs.test_sse import Stream, ask, streaming
@@ -103,68 +100,13 @@ async def test_what_one_replica_records_reaches_the_viewers_of_another_l15(
     # The one way is shut, so what arrives has come by the other: no poll comes round while the test waits.
     settings.STREAM_POLL_MS = NEVER_MS if way == "a nudge" else 100
     if way == "the poll":
-        monkeypatch.setattr(feed.hub, "subscribe", never_nudged)
+        monkeypatch.setattr(tail.hub, "subscribe", never_nudged)
     run = await rows(queued_run)
     async with streaming(run, "afterSeq=1&includeSnapshot=false&heartbeatMs=60000") as stream:
         for seq in range(2, 10):
             told = asyncio.create_task(stream.told(1))
             await asyncio.to_thread(replica.record, run.id)
             assert await told == [f"event {seq}"]
-
-
-# -- nudges
-
-
-class Listener:
-    """Hears what everybody hears."""
-
-    def __init__(self) -> None:
-        self._channel = hub._connect()
-        self._channel.execute(f"LISTEN {hub.RUNS_CHANNEL}")
-
-    def heard_until(self, topic: str) -> list[str]:
-        """Every topic up to and with this one."""
-        heard: list[str] = []
-        for notice in self._channel.notifies(timeout=PATIENCE):
-            heard += notice.payload.split(",")
-            if topic in heard:
-                return heard
-        raise AssertionError(f"{topic} was not heard")
-
-    def sees(self, run_id: UUID) -> int:
-        """How many raw observations of the run anybody can read."""
-        found = self._channel.execute("SELECT count(*) FROM runs_rawobservation WHERE run_id = %s", [run_id]).fetchone()
-        assert found is not None
-        return int(str(found[0]))
-
-    def close(self) -> None:
-        self._channel.close()
-
-
-@pytest.fixture
-def listener(transactional_db: None) -> Iterator[Listener]:
-    listener = Listener()
-    yield listener
-    listener.close()
-
-
-def test_a_nudge_is_heard_after_the_commit_and_never_without_one_l18(listener: Listener) -> None:
-    committed, rolled_back = queued_run(), queued_run()
-    listener.heard_until(rolled_back.id.hex)
-
-    with transaction.atomic():
-        record(committed.id, [envelope(1)], epoch=None)
-        hub._nudger().add("before the commit")
-        assert committed.id.hex not in listener.heard_until("before the commit")
-        assert listener.sees(committed.id) == 0
-    listener.heard_until(committed.id.hex)
-    assert listener.sees(committed.id) == 1
-
-    with contextlib.suppress(psycopg.Error), transaction.atomic():
-        record(rolled_back.id, [envelope(1)], epoch=None)
-        raise psycopg.Error
-    hub._nudger().add("after the rollback")
-    assert rolled_back.id.hex not in listener.heard_until("after the rollback")
 
 
 # -- viewers who are not there

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from config.demo.client import bursts_of
 from config.demo.service import free_port
-from runs.streaming.frames import Frame
-from runs.streaming.sse import RETRY, encode
+from runs.streaming.event_stream import RETRY
+from runs.streaming.frame import Frame
 
 
 @given(
@@ -22,7 +22,7 @@ async def test_frames_are_read_however_the_network_cuts_them(
     sent: list[tuple[str, int | None]], cuts: list[int]
 ) -> None:
     expected = [Frame("canonical_event", orjson.dumps(text), seq) for text, seq in sent]
-    stream = RETRY + b"".join(map(encode, expected))
+    stream = RETRY + b"".join(frame.sse for frame in expected)
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
 
     async def chunks() -> AsyncIterator[bytes]:

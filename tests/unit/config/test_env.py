@@ -106,6 +106,27 @@ def test_a_secret_given_twice_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_pa
         env.env_secret("RUNTIME_BEARER_TOKEN")
 
 
+@pytest.mark.parametrize("url", ["canary", "http://canary", "canary:6379", "//canary"])
+def test_a_url_of_another_scheme_is_refused_without_its_value(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    with pytest.raises(ImproperlyConfigured, match=r"^REDIS_URL: must begin with redis:// or rediss://$") as refused:
+        env.env_secret_url("REDIS_URL", ("redis", "rediss"))
+    assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["redis://canary:port", "redis://[canary", "redis://canary:70000"])
+def test_what_is_no_url_is_refused_without_its_value(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    with pytest.raises(ImproperlyConfigured, match=r"^REDIS_URL: is no URL$"):
+        env.env_secret_url("REDIS_URL", ("redis", "rediss"))
+
+
+@pytest.mark.parametrize("url", ["", "redis://one", "REDISS://user:password@one:6379/2"])
+def test_a_url_may_be_absent_or_of_a_known_scheme(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    assert env.env_secret_url("REDIS_URL", ("redis", "rediss")) == url
+
+
 def test_a_missing_secret_file_is_named_with_the_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "nowhere"))
     with pytest.raises(ImproperlyConfigured, match=r"^SECRET_KEY_FILE: cannot be read: No such file"):

@@ -4,8 +4,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.streaming.frames import Frame
-from runs.streaming.sse import encode
+from runs.streaming.frame import Frame
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
@@ -30,7 +29,7 @@ def _read(stream: bytes) -> list[dict[str, bytes]]:
 
 @given(st.lists(st.tuples(JSON, st.none() | st.integers(1, 2**63 - 1)), min_size=1, max_size=5))
 def test_what_is_encoded_is_read_back_whatever_agents_write(sent: list[tuple[object, int | None]]) -> None:
-    stream = b"".join(encode(Frame("canonical_event", orjson.dumps(data), seq)) for data, seq in sent)
+    stream = b"".join(Frame("canonical_event", orjson.dumps(data), seq).sse for data, seq in sent)
 
     read = _read(stream)
 
@@ -40,10 +39,10 @@ def test_what_is_encoded_is_read_back_whatever_agents_write(sent: list[tuple[obj
 
 @given(st.text(alphabet='\r\n{}: "ab'))
 def test_no_text_breaks_out_of_its_frame(text: str) -> None:
-    assert len(_read(encode(Frame("snapshot", b"x" + text.encode())))) == 1
+    assert len(_read(Frame("snapshot", b"x" + text.encode()).sse)) == 1
 
 
 def test_a_frame_has_its_name_its_id_and_its_data_on_a_line_each() -> None:
-    assert encode(Frame("canonical_event", b'{"seq":7}', 7)) == b'event: canonical_event\nid: 7\ndata: {"seq":7}\n\n'
+    assert Frame("canonical_event", b'{"seq":7}', 7).sse == b'event: canonical_event\nid: 7\ndata: {"seq":7}\n\n'
     # It should have no id where a reconnect must not begin from it.
-    assert encode(Frame("heartbeat", b"{}")) == b"event: heartbeat\ndata: {}\n\n"
+    assert Frame("heartbeat", b"{}").sse == b"event: heartbeat\ndata: {}\n\n"

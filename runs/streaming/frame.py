@@ -1,0 +1,42 @@
+"""One frame of a stream, in both forms it travels in; each form is built once, however many subscribers are sent it."""
+
+from dataclasses import dataclass, field
+
+import orjson
+
+
+@dataclass(slots=True)
+class Frame:
+    """Its name, its JSON on one line, and its id (canonical events only: their seq)."""
+
+    event: str
+    data: bytes
+    id: int | None = None
+    _sse: bytes | None = field(default=None, init=False, repr=False, compare=False)
+    _text: str | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def sse(self) -> bytes:
+        """The frame in the form of an event stream, blank line included."""
+        if self._sse is None:
+            mark = b"" if self.id is None else b"id: %d\n" % self.id
+            # Outside a JSON string a line break is just white space; left as it is, it would end the frame.
+            line = b" ".join(self.data.splitlines())
+            self._sse = b"event: %s\n%sdata: %s\n\n" % (self.event.encode(), mark, line)
+        return self._sse
+
+    @property
+    def text(self) -> str:
+        """The frame as one WebSocket message: `{"type", "id"?, "data"}`."""
+        if self._text is None:
+            mark = b"" if self.id is None else b',"id":%d' % self.id
+            self._text = (b'{"type":"%s"%s,"data":%s}' % (self.event.encode(), mark, self.data)).decode()
+        return self._text
+
+
+Burst = list[Frame]
+
+
+def error_frame(code: str, message: str) -> Frame:
+    """A failure after the start of a stream; the last frame of it."""
+    return Frame("error", orjson.dumps({"errorCode": code, "message": message}))

@@ -1,0 +1,42 @@
+"""The state of a run as streams show it: read once for everybody who wants it at about the same time."""
+
+import asyncio
+import time
+from uuid import UUID
+
+from runs import bridge
+from runs.streaming.standing import Snapshot, snapshot_of
+
+
+class SharedSnapshots:
+    """The latest state of one run; whoever asks while it is read waits for the same reading."""
+
+    def __init__(self, run_id: UUID) -> None:
+        self._run_id = run_id
+        self._latest: Snapshot | None = None
+        self._read_at = 0.0  # monotonic
+        self._reading: asyncio.Task[Snapshot] | None = None
+
+    async def get(self, *, at_least: int, age_s: float) -> Snapshot:
+        """The state at event `at_least` or later, read at most `age_s` seconds ago. Raises RunNotFound."""
+        latest = self._latest
+        if latest is not None and latest.seq >= at_least and time.monotonic() - self._read_at <= age_s:
+            return latest
+        found = await self._next()
+        # That reading may have begun before the event was committed; the next one cannot.
+        return found if found.seq >= at_least else await self._next()
+
+    async def _next(self) -> Snapshot:
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+        # Whoever leaves while it is read does not take it from the others.
+        return await asyncio.shield(self._reading)
+
+    async def _read(self) -> Snapshot:
+        try:
+            begun = time.monotonic()
+            found = await bridge.rows(snapshot_of, self._run_id)
+            self._latest, self._read_at = found, begun
+            return found
+        finally:
+            self._reading = None
