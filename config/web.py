@@ -21,6 +21,7 @@ from runs.shutdown import SCOPE_KEY, Shutdown
 GRACE_S = 5.0
 LAST_WORDS_S = 0.1
 READER_TOO_SLOW = 4408
+MOST_HEARD_BYTES = 64 * 1024
 
 log = logging.getLogger("signalbox.web")
 
@@ -72,6 +73,9 @@ class WebServer(daphne.Server):  # type: ignore[misc]
             signal_handlers=False,
             ping_interval=20,
             ping_timeout=20,
+            # Nobody listens to what clients say on a WebSocket.
+            websocket_max_message_size=MOST_HEARD_BYTES,
+            websocket_max_frame_size=MOST_HEARD_BYTES,
             server_name="",
         )
         self.shutdown = Shutdown()

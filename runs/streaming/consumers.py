@@ -92,6 +92,8 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             code, reason = await self.stream(), ""
         except ControlPlaneError as error:
             code, reason = CLOSE_CODES.get(error.code, FAILED), error.message
+        except OSError:  # the client has gone while it was sent something
+            return
         except Exception:
             log.exception("a stream failed")
             code, reason = FAILED, "The stream failed."

@@ -1,7 +1,8 @@
 """The response that an event stream is, whatever it consists of."""
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 from django.http import StreamingHttpResponse
 
@@ -10,6 +11,9 @@ from runs.streaming.seats import Seat
 
 HEADERS = {"Cache-Control": "no-cache, no-store, no-transform", "X-Accel-Buffering": "no"}
 RETRY = b"retry: 3000\n\n"
+COMES_BACK_MS = (500, 3_000)
+LAST_FRAMES = frozenset({"end", "error"})
+MOST_AT_ONCE = 64 << 10
 
 
 class EventStream(StreamingHttpResponse):
@@ -30,10 +34,17 @@ class EventStream(StreamingHttpResponse):
 
 
 async def encoded(bursts: AsyncGenerator[Burst]) -> AsyncGenerator[bytes]:
-    """The frames as an event stream, each burst in one chunk. Closes them, however the reader leaves."""
+    """The frames as an event stream, each burst in one chunk. Closes them, however the reader leaves.
+
+    Where they end without `end` or `error` the reader may come back, and is told when: not all at the same moment.
+    """
+    last = ""
     async with contextlib.aclosing(bursts):
         async for burst in bursts:
             yield burst[0].sse if len(burst) == 1 else b"".join(frame.sse for frame in burst)
+            last = burst[-1].event
+    if last not in LAST_FRAMES:
+        yield b"retry: %d\n\n" % random.randint(*COMES_BACK_MS)  # noqa: S311
 
 
 async def _seated(chunks: AsyncGenerator[bytes], seat: Seat) -> AsyncGenerator[bytes]:
@@ -42,4 +53,14 @@ async def _seated(chunks: AsyncGenerator[bytes], seat: Seat) -> AsyncGenerator[b
         yield RETRY
         async with contextlib.aclosing(chunks):
             async for chunk in chunks:
-                yield chunk
+                for part in _slices(chunk):
+                    yield part
+
+
+def _slices(chunk: bytes) -> Iterator[bytes]:
+    # A reader is given its time for each of them, so that a slow one gets through a large frame, too.
+    if len(chunk) <= MOST_AT_ONCE:
+        yield chunk
+        return
+    for start in range(0, len(chunk), MOST_AT_ONCE):
+        yield chunk[start : start + MOST_AT_ONCE]

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
 from uuid import UUID
 
+from runs.streaming.frame import Frame
 from runs.streaming.log import LogEntry
 from runs.streaming.standing import Snapshot
 from runs.streaming.tail import LogBroken, Tail
@@ -80,6 +81,10 @@ class Reader:
     async def snapshot(self, *, at_least: int, age_s: float = 0.0) -> Snapshot:
         """The run's state at event `at_least` or later; what others were shown within `age_s` seconds will do."""
         return await self._tail.snapshots.get(at_least=at_least, age_s=age_s)
+
+    async def end(self) -> Frame:
+        """What is sent after the ending."""
+        return await self._tail.end()
 
     def wake(self) -> None:
         """Whoever waits for the next page goes on at once."""

@@ -6,14 +6,13 @@ from uuid import UUID
 
 import orjson
 
-from runs import bridge
 from runs.domain.documents import iso
 from runs.shutdown import Shutdown
 from runs.streaming.failure import failing_in_words
 from runs.streaming.feed import Reader, reading
 from runs.streaming.frame import Burst, Frame
 from runs.streaming.lifetime import Lifetime
-from runs.streaming.standing import Snapshot, Standing, end_of
+from runs.streaming.standing import Snapshot, Standing
 from runs.streaming.subscription import Subscription
 
 # What another subscriber was shown within this part of the interval will do: one reading serves a crowd.
@@ -85,8 +84,7 @@ class _Stream:
         burst: Burst = []
         if self._wants_later_snapshots and reader.cursor > self._snapshot_seq:
             burst.append(self._show(await reader.snapshot(at_least=reader.last_seq, age_s=ANY_AGE)))
-        end = await bridge.rows(end_of, self._run_id, reader.last_seq)
-        return [*burst, Frame("end", orjson.dumps(end))]
+        return [*burst, await reader.end()]
 
     async def _snapshot_if_due(self, reader: Reader) -> Burst:
         if reader.has_ended:  # the last one comes with the farewell

@@ -64,6 +64,13 @@ class Seats:
             self._settle()
             return self._taken[caller]
 
+    @property
+    def open(self) -> int:
+        """How many seats are taken now, whoever's they are."""
+        with self._lock:
+            self._settle()
+            return self._taken.total()
+
     def _settle(self) -> None:
         while self._left:
             caller = self._left.popleft()

@@ -1,11 +1,13 @@
 """The state of a run as streams show it: read once for everybody who wants it at about the same time."""
 
-import asyncio
 import time
 from uuid import UUID
 
 from runs import bridge
+from runs.streaming.sharing import SharedReadings
 from runs.streaming.standing import Snapshot, snapshot_of
+
+KEPT_SECONDS = 5.0
 
 
 class SharedSnapshots:
@@ -15,28 +17,24 @@ class SharedSnapshots:
         self._run_id = run_id
         self._latest: Snapshot | None = None
         self._read_at = 0.0  # monotonic
-        self._reading: asyncio.Task[Snapshot] | None = None
+        self._readings: SharedReadings[None, Snapshot] = SharedReadings(self._read)
 
     async def get(self, *, at_least: int, age_s: float) -> Snapshot:
         """The state at event `at_least` or later, read at most `age_s` seconds ago. Raises RunNotFound."""
         latest = self._latest
         if latest is not None and latest.seq >= at_least and time.monotonic() - self._read_at <= age_s:
             return latest
-        found = await self._next()
+        found = await self._readings.get(None)
         # That reading may have begun before the event was committed; the next one cannot.
-        return found if found.seq >= at_least else await self._next()
+        return found if found.seq >= at_least else await self._readings.get(None)
 
-    async def _next(self) -> Snapshot:
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read())
-        # Whoever leaves while it is read does not take it from the others.
-        return await asyncio.shield(self._reading)
+    async def _read(self, nothing: None) -> Snapshot:
+        begun = time.monotonic()
+        found = await bridge.rows(snapshot_of, self._run_id)
+        self._latest, self._read_at = found, begun
+        return found
 
-    async def _read(self) -> Snapshot:
-        try:
-            begun = time.monotonic()
-            found = await bridge.rows(snapshot_of, self._run_id)
-            self._latest, self._read_at = found, begun
-            return found
-        finally:
-            self._reading = None
+    def forget(self) -> None:
+        """Nobody was shown anything for a while: what is kept for the next one is not worth its memory."""
+        if time.monotonic() - self._read_at > KEPT_SECONDS:
+            self._latest = None

@@ -10,13 +10,20 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
 from uuid import UUID
 
+import orjson
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from runs import bridge, hub
 from runs.errors import ControlPlaneError
+from runs.streaming.frame import Frame
 from runs.streaming.log import LogEntry, Page, page_after
+from runs.streaming.sharing import SharedReadings
 from runs.streaming.snapshots import SharedSnapshots
+from runs.streaming.standing import end_of
 from runs.streaming.window import Budget, Window
+
+PATIENT_FAILURES = 5  # readings in a row that may fail, a poll interval apart, before viewers are told
 
 
 class LogBroken(ControlPlaneError):
@@ -41,6 +48,9 @@ class Tail:
         self._stack = contextlib.AsyncExitStack()
         self._nudges: hub.Nudges | None = None
         self.snapshots = SharedSnapshots(run_id)
+        # Who is behind is seldom alone: those with the same cursor wait for the same page.
+        self._pages: SharedReadings[int, Page] = SharedReadings(self._read)
+        self._ends: SharedReadings[int, Frame] = SharedReadings(self._read_end, keeps=True)
 
     @contextlib.asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -78,7 +88,11 @@ class Tail:
 
     async def entries_after(self, cursor: int) -> list[LogEntry]:
         """The next events after the cursor, a page at most. Raises LogBroken at a gap, RunNotFound once the run is gone."""
-        return self._window.after(cursor) or list((await self._read(cursor)).entries)
+        return self._window.after(cursor) or list((await self._pages.get(cursor)).entries)
+
+    async def end(self) -> Frame:
+        """The `end` frame of a run that has ended, the same for all. Raises RunNotFound once the run is gone."""
+        return await self._ends.get(self.ending_seq or 0)
 
     def is_behind(self, head: int | None, read_at: datetime) -> bool:
         """True if the log goes further than the tail knew at `read_at`, or is gone (None): it has to read."""
@@ -96,13 +110,22 @@ class Tail:
             self._nudges.wake()
 
     async def _move(self) -> None:
-        try:
-            while self.ending_seq is None or self._end < self.ending_seq:
-                if self.last_seq is None or self._end >= self.last_seq:
-                    await self._news()
+        failures = 0
+        while self.ending_seq is None or self._end < self.ending_seq:
+            # Whoever failed to read has heard the nudge already.
+            if not failures and self.last_seq is not None and self._end >= self.last_seq:
+                await self._news()
+            try:
                 self._extend(await self._read(self._end))
-        except Exception as error:
-            self._fail(error)
+                failures = 0
+            except (OperationalError, InterfaceError) as error:
+                failures += 1
+                if failures > PATIENT_FAILURES:
+                    return self._fail(error)
+                # A database that is away for a moment should cost nobody their stream.
+                await asyncio.sleep(settings.STREAM_POLL_MS / 1000)
+            except Exception as error:
+                return self._fail(error)
 
     async def _news(self) -> None:
         assert self._nudges is not None, "a tail that moves is held"
@@ -112,10 +135,15 @@ class Tail:
 
     async def _read(self, cursor: int) -> Page:
         page = await bridge.rows(page_after, self.run_id, cursor)
+        if not page.entries and page.last_seq > cursor:
+            raise LogBroken(details={"after": cursor})
         self.last_seq = max(self.last_seq or 0, page.last_seq)
         self.ending_seq = page.ending_seq or self.ending_seq
         self.read_at = max(self.read_at or page.read_at, page.read_at)
         return page
+
+    async def _read_end(self, ending_seq: int) -> Frame:
+        return Frame("end", orjson.dumps(await bridge.rows(end_of, self.run_id, ending_seq)))
 
     def _extend(self, page: Page) -> None:
         for entry in page.entries:
@@ -139,7 +167,9 @@ class Tail:
     async def _close(self) -> None:
         self._forget(self)
         self._window.clear()
-        if self._moving is not None:
-            self._moving.cancel()
-            await asyncio.wait({self._moving})
-        await self._stack.aclose()
+        try:
+            if self._moving is not None:
+                self._moving.cancel()
+                await asyncio.wait({self._moving})
+        finally:
+            await self._stack.aclose()

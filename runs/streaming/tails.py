@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from django.conf import settings
-from django.db import Error as DatabaseFault
+from django.db import InterfaceError, OperationalError
 
 from runs import bridge
 from runs.streaming.log import heads_of
@@ -57,18 +57,23 @@ class Tails:
         """A lost nudge costs the interval: one statement says how far the logs go, however many runs are watched."""
         while True:
             await asyncio.sleep(settings.STREAM_POLL_MS / 1000)
-            moving = [tail for tail in self._tails.values() if tail.is_moving]
-            if not moving:
-                continue
-            try:
-                read_at, heads = await bridge.rows(heads_of, [tail.run_id for tail in moving])
-            except DatabaseFault as error:
-                log.warning("the poll of tails failed: %s", error)
-                behind = moving  # each finds out for itself, and tells who watches it
-            else:
-                behind = [tail for tail in moving if tail.is_behind(heads.get(tail.run_id), read_at)]
-            for tail in behind:
+            for tail in await self._behind([tail for tail in self._tails.values() if tail.is_moving]):
                 tail.nudge()
+            for tail in self._tails.values():
+                tail.snapshots.forget()
+
+    async def _behind(self, moving: list[Tail]) -> list[Tail]:
+        if not moving:
+            return []
+        try:
+            read_at, heads = await bridge.rows(heads_of, [tail.run_id for tail in moving])
+        except (OperationalError, InterfaceError) as error:
+            log.warning("the poll of tails failed: %s", error)
+        except Exception:
+            log.exception("the poll of tails failed")
+        else:
+            return [tail for tail in moving if tail.is_behind(heads.get(tail.run_id), read_at)]
+        return moving  # each finds out for itself
 
 
 _TAILS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Tails] = weakref.WeakKeyDictionary()

@@ -6,6 +6,7 @@ from runs.streaming.log import LogEntry
 
 WINDOW_EVENTS = 256
 WINDOW_BYTES = 1 << 20
+FORMS = 3
 PROCESS_BYTES = 64 << 20
 
 
@@ -36,9 +37,9 @@ class Window:
     def add(self, entry: LogEntry) -> None:
         """The entry is the last one; the oldest have gone until every bound is kept."""
         self._entries.append(entry)
-        self._count(len(entry.document))
+        self._count(_size(entry))
         while self._is_too_large():
-            self._count(-len(self._entries.popleft().document))
+            self._count(-_size(self._entries.popleft()))
 
     def after(self, cursor: int) -> list[LogEntry] | None:
         """Everything after the cursor, in order; None where the window no longer, or not yet, reaches."""
@@ -63,3 +64,8 @@ class Window:
     def _count(self, size: int) -> None:
         self._bytes += size
         self._budget.held += size
+
+
+def _size(entry: LogEntry) -> int:
+    # Beside the document a frame holds the two forms that it was sent in.
+    return FORMS * len(entry.document)

@@ -23,7 +23,7 @@ from runs.models import Run
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.shutdown import Shutdown
-from runs.streaming import seats, snapshots, sse, tail
+from runs.streaming import event_stream, log, seats, snapshots, sse, standing, tail
 from runs.streaming.tails import tails_of_this_loop
 
 pytestmark = [
@@ -483,14 +483,18 @@ async def test_a_shutdown_closes_the_stream_without_an_end(
         waiting = asyncio.ensure_future(stream.next())
         await asyncio.sleep(0.2)  # long enough for the first page; the test means less, but holds, if it is not
         shutdown.begin()
-        assert await waiting is None
+        hint = await waiting
+        assert hint is not None
+        assert hint[0] == "retry"
+        assert 500 <= cast(int, hint[2]["ms"]) <= 3_000
+        assert await stream.next() is None
 
 
 async def test_a_stream_opened_during_a_shutdown_closes_at_once(stored_run: MakeRun) -> None:
     shutdown = Shutdown()
     shutdown.begin()
     async with streaming(await rows(stored_run), shutdown=shutdown) as stream:
-        assert await stream.all() == ["snapshot@0"]
+        assert await stream.all() == ["snapshot@0", "retry"]
 
 
 async def test_a_stream_closes_at_its_age_without_an_end(settings: Settings, stored_run: MakeRun) -> None:
@@ -498,8 +502,8 @@ async def test_a_stream_closes_at_its_age_without_an_end(settings: Settings, sto
     loop = asyncio.get_running_loop()
     begun = loop.time()
     async with streaming(await rows(stored_run)) as stream:
-        assert await stream.all() == ["snapshot@0"]
-    assert 0.7 <= loop.time() - begun <= 3
+        assert await stream.all() == ["snapshot@0", "retry"]
+    assert loop.time() - begun >= 0.7
 
 
 async def test_a_failure_after_the_start_is_told_and_closes_without_an_end(
@@ -522,6 +526,60 @@ async def test_a_failure_after_the_start_is_told_and_closes_without_an_end(
             # It should not show what went wrong inside.
             assert str(error) not in str(data["message"]) or code == "RUN_NOT_FOUND"
             assert await stream.next() is None
+
+
+async def test_a_large_frame_is_written_in_parts_that_a_slow_reader_can_take(
+    stored_run: MakeRun, append_events: Append, end_run: End
+) -> None:
+    run = await rows(stored_run)
+    await rows(append_events, run, text="x" * 300_000)
+    await rows(end_run, run)
+    response = cast(StreamingHttpResponse, await ask(run.id, "afterSeq=0&includeSnapshot=false"))
+    chunks = [chunk async for chunk in cast(AsyncIterator[bytes], response.streaming_content)]
+    assert max(map(len, chunks)) == event_stream.MOST_AT_ONCE
+    assert b"".join(chunks).count(b"event: ") == 3
+
+
+async def test_an_ending_that_many_watch_is_read_once(
+    stored_run: MakeRun, append_events: Append, end_run: End, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await rows(stored_run)
+    await rows(append_events, run)
+    read: list[int] = []
+
+    def counted(run_id: UUID, seq: int) -> dict[str, object]:
+        read.append(seq)
+        return standing.end_of(run_id, seq)
+
+    monkeypatch.setattr(tail, "end_of", counted)
+    async with contextlib.AsyncExitStack() as stack:
+        streams = [await stack.enter_async_context(streaming(run, "includeSnapshot=false")) for _ in range(20)]
+        told = [asyncio.create_task(stream.all()) for stream in streams]
+        await asyncio.sleep(0.1)
+        await rows(end_run, run)
+        assert [await one for one in told] == [["event 2", "end"]] * 20
+    assert read == [2]
+
+
+async def test_a_database_that_is_away_for_a_moment_costs_nobody_their_stream(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, stored_run: MakeRun, append_events: Append
+) -> None:
+    settings.STREAM_POLL_MS = 50
+    run = await rows(stored_run)
+    failures = iter(range(tail.PATIENT_FAILURES))
+
+    def failing_at_first(run_id: UUID, after: int) -> log.Page:
+        if next(failures, None) is not None:
+            raise OperationalError("away")
+        return log.page_after(run_id, after)
+
+    async with streaming(run, "includeSnapshot=false") as stream:
+        waiting = asyncio.create_task(stream.told(1))
+        await asyncio.sleep(0.1)
+        monkeypatch.setattr(tail, "page_after", failing_at_first)
+        await rows(append_events, run)
+        assert await waiting == ["event 1"]
+    assert next(failures, None) is None
 
 
 async def test_a_client_that_leaves_leaves_nothing_behind_c15(stored_run: MakeRun) -> None:

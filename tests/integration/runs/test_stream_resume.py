@@ -6,6 +6,7 @@ Whatever becomes of nudges (S02), while the run grows (S01), when it ends during
 import asyncio
 import contextlib
 import functools
+import random
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from uuid import UUID
 
@@ -276,25 +277,35 @@ def _whole_log(run: Run) -> Iterator[log.LogEntry]:
 
 
 def test_every_cursor_of_a_growing_run_is_a_place_to_come_back_to_s01() -> None:
+    whole, more = 10_000, 150
     run = store_run()
-    append(run, 1_500)
+    append(run, whole)
+    chance = random.Random(1)
+    edges = {0, 1, log.PAGE_EVENTS - 1, log.PAGE_EVENTS, whole - 1, whole, whole - window.WINDOW_EVENTS}
+    # So near the end that each follows the growing log through the window that all of them share; and any others.
+    cursors = sorted(
+        edges | {whole - chance.randrange(600) for _ in range(60)} | {chance.randrange(whole) for _ in range(6)}
+    )
 
-    async def come_back_everywhere() -> None:
-        growing = asyncio.create_task(grow())
-        for cursor in range(1_500):
-            page = await rows(page_after, run.id, cursor, limit=3)
-            assert [entry.seq for entry in page.entries] == [cursor + 1, cursor + 2, cursor + 3]
-        await growing
-        for cursor in (0, log.PAGE_EVENTS - 1, log.PAGE_EVENTS, 1_499, 1_500, 1_620):
-            followed = [entry.seq async for entry in feed.follow(run.id, cursor)]
-            assert followed == list(range(cursor + 1, 1_622))
+    async def follows_from(cursor: int) -> list[int]:
+        return [entry.seq async for entry in feed.follow(run.id, cursor)]
 
     async def grow() -> None:
-        for _ in range(40):
+        for _ in range(more // 3):
             await rows(append, run, 3)
         await rows(end, run)
 
-    asyncio.run(come_back_everywhere())
+    async def come_back() -> None:
+        page_edges = [await rows(page_after, run.id, cursor, limit=3) for cursor in range(0, whole - 3, 97)]
+        assert [[entry.seq for entry in page.entries] for page in page_edges] == [
+            [cursor + 1, cursor + 2, cursor + 3] for cursor in range(0, whole - 3, 97)
+        ]
+        following = [asyncio.create_task(follows_from(cursor)) for cursor in cursors]
+        await grow()
+        for cursor, told in zip(cursors, following, strict=True):
+            assert await told == list(range(cursor + 1, whole + more + 2))
+
+    asyncio.run(come_back())
 
 
 def test_a_snapshot_that_was_read_ahead_of_its_events_is_sent_after_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,16 +25,16 @@ def test_what_is_in_the_window_is_a_gapless_piece_within_every_bound(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(window, "WINDOW_EVENTS", 8)
-        patch.setattr(window, "WINDOW_BYTES", 100)
-        budget = Budget(limit=150)
-        budget.held = other  # of other windows
+        patch.setattr(window, "WINDOW_BYTES", 100 * window.FORMS)
+        budget = Budget(limit=150 * window.FORMS)
+        budget.held = other * window.FORMS  # of other windows
         held = Window(budget)
         for place, size in enumerate(sizes):
             held.add(entry(first + place, size))
             assert len(held) <= 8
-            assert held._bytes == sum(len(one.document) for one in held._entries) <= 100
-            assert budget.held == other + held._bytes
-            assert budget.held <= 150 or not len(held)
+            assert held._bytes == window.FORMS * sum(len(one.document) for one in held._entries) <= 100 * window.FORMS
+            assert budget.held == other * window.FORMS + held._bytes
+            assert budget.held <= 150 * window.FORMS or not len(held)
 
         last = first + len(sizes) - 1
         found = held.after(cursor)
@@ -43,12 +43,12 @@ def test_what_is_in_the_window_is_a_gapless_piece_within_every_bound(
         else:
             assert [one.seq for one in found] == list(range(cursor + 1, last + 1))
         held.clear()
-        assert (len(held), budget.held) == (0, other)
+        assert (len(held), budget.held) == (0, other * window.FORMS)
 
 
 def test_the_newest_entry_stays_unless_it_alone_is_too_large() -> None:
     held = Window(Budget())
-    held.add(entry(1, window.WINDOW_BYTES))
+    held.add(entry(1, window.WINDOW_BYTES // window.FORMS))
     assert [one.seq for one in held.after(0) or []] == [1]
-    held.add(entry(2, window.WINDOW_BYTES + 1))
+    held.add(entry(2, window.WINDOW_BYTES // window.FORMS + 1))
     assert held.after(1) is None
