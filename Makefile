@@ -73,8 +73,8 @@ property-long: setup ## the property test of the run machine at random, for hour
 crash-matrix-short: setup ## kill a process at every crash point once, restart, and see that the run ends as it should
 	$(BIN)/python -m tests.crash_matrix --short
 
-crash-matrix: setup ## the same for every path, process and crash point; takes an hour and writes docs/crash-matrix.md
-	$(BIN)/python -m tests.crash_matrix --seed 1 --seed 2 --write
+crash-matrix: setup ## the same for every path, process and crash point; takes 40 minutes and writes docs/crash-matrix.md
+	$(BIN)/python -m tests.crash_matrix --seed 1 --write
 
 crash-matrix-labels: setup ## write the list of crash points, tests/crash_matrix/labels.txt
 	$(BIN)/python -m tests.crash_matrix --write-labels
