@@ -10,9 +10,11 @@ Sent = tuple[str, int | None, dict[str, object]]  # name, id and data of a frame
 
 
 def parsed(text: bytes) -> list[Sent]:
-    """The frames of a stream that begins with its `retry:`; nothing may be left over."""
+    """The frames of a stream that begins with its `retry:`, and ends with one if it may be resumed; nothing is left over."""
     retry, *blocks, rest = text.split(b"\n\n")
     assert (retry, rest) == (b"retry: 3000", b"")
+    if blocks and blocks[-1].startswith(b"retry: "):
+        blocks.pop()
     return [_frame(block) for block in blocks]
 
 

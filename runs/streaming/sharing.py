@@ -25,7 +25,13 @@ class SharedReadings(Generic[K, V]):
         # Whoever leaves while it is read does not take it from the others.
         return await asyncio.shield(reading)
 
+    def drop(self) -> None:
+        """Nobody waits for anything any more, and nothing is kept."""
+        for reading in list(self._readings.values()):
+            reading.cancel()
+        self._readings.clear()
+
     def _is_done(self, key: K, reading: "asyncio.Future[V]") -> None:
         failed = reading.cancelled() or reading.exception() is not None
         if failed or not self._keeps:
-            del self._readings[key]
+            self._readings.pop(key, None)

@@ -38,3 +38,8 @@ class SharedSnapshots:
         """Nobody was shown anything for a while: what is kept for the next one is not worth its memory."""
         if time.monotonic() - self._read_at > KEPT_SECONDS:
             self._latest = None
+
+    def drop(self) -> None:
+        """Nobody is left to be shown anything."""
+        self._latest = None
+        self._readings.drop()

@@ -167,6 +167,8 @@ class Tail:
     async def _close(self) -> None:
         self._forget(self)
         self._window.clear()
+        for shared in (self._pages, self._ends, self.snapshots):
+            shared.drop()
         try:
             if self._moving is not None:
                 self._moving.cancel()

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -125,11 +125,27 @@ def test_a_task_of_a_run_that_is_somebody_elses_now_is_cancelled(stage: Stage, s
 # -- nothing is left
 
 
+def objects_of_runs() -> list[object]:
+    """The objects that belong to one run and are alive, in this whole process."""
+    gc.collect()
+    return [one for one in gc.get_objects() if type(one) in OF_A_RUN]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere() -> Iterator[None]:
+    """What other tests of this process left in their loops is none of ours."""
+    ELSEWHERE[:] = objects_of_runs()
+    yield
+    ELSEWHERE.clear()
+
+
+ELSEWHERE: list[object] = []
+
+
 def left_of_runs() -> dict[str, int]:
     """What of the objects that belong to one run is still alive."""
-    gc.collect()
-    alive = Counter(type(one).__name__ for one in gc.get_objects() if type(one) in OF_A_RUN)
-    return dict(alive)
+    others = {id(one) for one in ELSEWHERE}
+    return dict(Counter(type(one).__name__ for one in objects_of_runs() if id(one) not in others))
 
 
 async def timers() -> int:
