@@ -19,10 +19,10 @@ from runs.domain.endings import DecidedBy, EndingCode, Verdict, shows_session_ov
 from runs.domain.events import SessionSnapshot
 from runs.domain.requests import decode_request
 from runs.domain.text import clean
-from runs.ending.opening import is_opened_by
+from runs.ending.opening import is_opened_by, unanswered_start
 from runs.ending.rest import batches
 from runs.errors import RuntimeFault, RuntimeUnsupported, SessionNotFound
-from runs.models import Run, RuntimeSession
+from runs.models import Run
 from runs.recorder import RunWriter, quarantine
 from runs.recorder.context import redactor
 from runs.runtimes.port import Session
@@ -99,7 +99,7 @@ async def clean_up(due: DueCleanup, session: Session) -> None:
     if due.attempt > TRIES:
         await rows(give_up, due, "the last try was broken off")
         return
-    error = await _cancelled(session, await rows(_unanswered_start, due.run_id))
+    error = await _cancelled(session, await rows(unanswered_start, due.run_id))
     if error is None:
         await _keep_late(due.run_id, session)
     await rows(_note, due, error)
@@ -154,12 +154,6 @@ async def _said(session: Session) -> int:
     seen = (await session.snapshot()).body
     counted = seen.message_count if isinstance(seen, SessionSnapshot) else None
     return 0 if counted is None else counted + 1
-
-
-def _unanswered_start(run_id: UUID) -> UUID | None:
-    """The message id of a SessionStart of ours whose answer nobody has heard; None where the session is ours to cancel."""
-    session = RuntimeSession.objects.only("start_acked_at", "start_message_id").get(run_id=run_id)
-    return session.start_message_id if session.start_acked_at is None else None
 
 
 def _cursor_of(run_id: UUID) -> int:

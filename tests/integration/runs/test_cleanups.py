@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from uuid import UUID
 
 import msgspec
 import orjson
@@ -15,7 +14,6 @@ from runs.domain.events import Observation, ObservationKind, SessionState
 from runs.ending import cleanup
 from runs.errors import RuntimeRejected, RuntimeUnavailable, RuntimeUnsupported, SessionNotFound
 from runs.models import Event, LateObservation, Run
-from runs.observer import launch_steps
 from runs.recorder import record
 from runs.runtimes.port import Sent
 from tests.cast import envelope, fresh, session_now
@@ -25,7 +23,7 @@ from tests.played import OPENED, Line, Silence
 from tests.puppet import ACCEPTED, REFUSED, START, Puppet, Stage, answered
 from tests.settling import ending_of, settled, verdict
 from tests.sweeping import make_cleanup_due, make_due, swept
-from tests.underway import bound, launched, running, starting
+from tests.underway import bound, launched, own_start, running, starting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -225,7 +223,12 @@ def test_a_start_whose_fate_is_unknown_may_have_left_a_session_of_ours(stage: St
 def unanswered(stage: Stage, *, first: Line, **more: object) -> tuple[Run, Puppet]:
     """A run that ended before its SessionStart was answered, and the session under its id, with its first word."""
     run = starting()
-    stage.sessions[str(run.session_id)] = session = Puppet(streams=[[OPENED, first, Silence()]], **more)  # type: ignore[arg-type]
+    nobody_says: list[Line] = [RuntimeUnavailable("nobody there"), session_now(SessionState.OPEN, count=0)]
+    stage.sessions[str(run.session_id)] = session = Puppet(
+        states=nobody_says,
+        streams=[[OPENED, first, Silence()]],
+        **more,  # type: ignore[arg-type]
+    )
     settled(run, verdict(EndingCode.NEVER_STARTED), session)
     return fresh(run), session
 
@@ -233,14 +236,6 @@ def unanswered(stage: Stage, *, first: Line, **more: object) -> tuple[Run, Puppe
 def aside() -> Observation:
     """Something that is told beside the session."""
     return msgspec.structs.replace(envelope("beside", kind="Signal"), kind=ObservationKind.AMBIENT, source_id="amb:a:b")
-
-
-def own_start(run_id: UUID) -> Observation:
-    """The SessionStart of the run as its session replays it."""
-    start = envelope("start", kind="SessionStart", sender="lead")
-    return msgspec.structs.replace(
-        start, body=msgspec.structs.replace(start.body, message_id=str(launch_steps.start_id(run_id)))
-    )
 
 
 def test_a_session_that_our_unanswered_start_has_opened_is_cancelled(stage: Stage) -> None:
