@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from runs.bridge import rows
 from runs.crashpoint import autocommitting, committing
-from runs.domain.endings import DecidedBy, EndingCode, Verdict, shows_session_over
+from runs.domain.endings import DecidedBy, Verdict, shows_session_over
 from runs.domain.events import SessionSnapshot
 from runs.domain.requests import decode_request
 from runs.domain.text import clean
@@ -38,9 +38,6 @@ LONGEST_ERROR = 500
 THEIRS = "the session of this id was opened by somebody else: it is left alone"
 WHOSE = "the session is left alone, nobody knows whose it is"
 
-# Refused before there was a session of ours: nothing to cancel, and one of that id belongs to somebody else.
-_NEVER_OURS = frozenset({EndingCode.RUNTIME_REJECTED, EndingCode.MODE_NOT_SUPPORTED})
-
 # The claim is a lease of one try: whoever dies with it leaves the clean-up to a later sweep. Waits: 30 s, 60 s, 90 s ...
 _CLAIM = """
 UPDATE runs_run SET cleanup_attempts = cleanup_attempts + 1,
@@ -62,12 +59,13 @@ class DueCleanup:
 
 
 def owed_cleanup(writer: RunWriter, verdict: Verdict) -> dict[str, object]:
-    """The columns of an ending that leaves a session open which is ours to cancel; none otherwise."""
+    """The columns of an ending that may leave a session open which is ours to cancel; none otherwise.
+
+    Also where the SessionStart was refused: an earlier attempt, whose answer was lost, may have opened it all the same.
+    """
     if verdict.decided_by is DecidedBy.RUNTIME or shows_session_over(verdict.runtime_asked):
         return {}
-    session = writer.session
-    never_ours = session.start_acked_at is None and verdict.code in _NEVER_OURS
-    if never_ours or not (session.start_sent_at is not None or _is_delegated(writer.run)):
+    if writer.session.start_sent_at is None and not _is_delegated(writer.run):
         return {}
     return {"cleanup_status": "pending", "cleanup_due_at": writer.clock()}
 

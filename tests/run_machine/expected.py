@@ -16,7 +16,6 @@ OUTCOMES = {
     SessionState.CANCELLED: "session_cancelled",
 }
 STATUSES = {"resolved": "completed", "session_cancelled": "cancelled", "cancelled": "cancelled"}
-NEVER_OURS = frozenset({"runtime_rejected", "mode_not_supported"})
 TRIES = 5
 
 Content = tuple[object, ...]
@@ -237,8 +236,7 @@ class ExpectedRun:
         ours = self.is_sent or (
             self.opener == "agent" and self.is_delegated and self.status not in ("queued", "starting")
         )
-        never_ours = code in NEVER_OURS and not self.is_acked
-        if ours and not (is_over or is_gone or is_theirs or never_ours):
+        if ours and not (is_over or is_gone or is_theirs):
             self.cleanup, self.cleanup_is_due = "pending", True
         self.ended = Ended(code, by, missing_after, runtime_state)
         self.status = self.ended.status

@@ -8,11 +8,13 @@ import msgspec
 import orjson
 import pytest
 from django.test import Client, override_settings
+from pytest_django.fixtures import Settings
 
+from runs.bridge import rows
 from runs.domain.endings import EndingCode
 from runs.domain.events import Observation, ObservationKind, SessionState
 from runs.ending import cleanup
-from runs.errors import RuntimeRejected, RuntimeUnavailable, RuntimeUnsupported, SessionNotFound
+from runs.errors import RuntimeRejected, RuntimeTimedOut, RuntimeUnavailable, RuntimeUnsupported, SessionNotFound
 from runs.models import Event, LateObservation, Run
 from runs.recorder import record
 from runs.runtimes.port import Sent
@@ -201,7 +203,7 @@ def test_secrets_in_the_words_of_a_runtime_are_masked_and_long_ones_cut(stage: S
 # -- whose session it is
 
 
-def test_a_session_that_the_runtime_refused_is_not_ours_to_cancel(stage: Stage) -> None:
+def test_a_session_that_the_runtime_refused_because_it_is_anothers_is_left_alone(stage: Stage, caller: Client) -> None:
     run = launched()
     stage.sessions[str(run.session_id)] = session = Puppet(
         starts=[answered(ok=False, code="SESSION_ALREADY_EXISTS", message="taken")],
@@ -210,7 +212,45 @@ def test_a_session_that_the_runtime_refused_is_not_ours_to_cancel(stage: Stage) 
     asyncio.run(observe_until(ended(run.id)))
     assert ending_of(run)["code"] == "runtime_rejected"
     swept()
-    assert (session.cancelled, fresh(run).cleanup_status) == (0, None)
+    assert session.cancelled == 0
+    assert shown(caller, run) == {"status": "done", "errors": [cleanup.THEIRS]}
+
+
+class OutOfTime(Puppet):
+    """A session whose run may not be launched any more once its SessionStart was sent three times."""
+
+    async def start(self, start: bytes) -> Sent:
+        if len(self.started) == 2:
+            await rows(make_due, column="admission_deadline")
+        return await super().start(start)
+
+
+def test_a_session_that_was_opened_before_the_repeats_of_its_start_were_refused_is_ours_to_cancel(
+    stage: Stage, settings: Settings
+) -> None:
+    settings.STREAM_BACKOFF_BASE_MS = settings.STREAM_BACKOFF_MAX_MS = 10
+    run = launched()
+    stage.sessions[str(run.session_id)] = session = OutOfTime(
+        starts=[RuntimeTimedOut("the answer is lost"), answered(ok=False, code="RATE_LIMITED", message="slow down")],
+        streams=[[OPENED, own_start(run.id), Silence()]],
+    )
+    asyncio.run(observe_until(ended(run.id)))
+    assert (ending_of(run)["code"], ending_of(run)["error"]["runtimeCode"]) == ("runtime_rejected", "RATE_LIMITED")
+    swept()
+    assert (session.cancelled, fresh(run).cleanup_status, fresh(run).cleanup_errors) == (1, "done", [])
+
+
+@pytest.mark.parametrize("code", [EndingCode.RUNTIME_REJECTED, EndingCode.MODE_NOT_SUPPORTED])
+def test_a_session_that_a_former_owner_opened_is_ours_to_cancel_though_the_next_one_was_refused(
+    code: EndingCode, stage: Stage
+) -> None:
+    run = starting()
+    stage.sessions[str(run.session_id)] = session = Puppet(streams=[[OPENED, own_start(run.id), Silence()]])
+    settled(run, verdict(code, runtime_asked="refused"), session)
+    assert fresh(run).cleanup_status == "pending"
+    swept()
+    assert (session.cancelled, fresh(run).cleanup_status) == (1, "done")
+    assert_invariants()
 
 
 def test_a_start_whose_fate_is_unknown_may_have_left_a_session_of_ours(stage: Stage) -> None:
