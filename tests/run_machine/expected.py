@@ -236,7 +236,7 @@ class ExpectedRun:
         ours = self.is_sent or (
             self.opener == "agent" and self.is_delegated and self.status not in ("queued", "starting")
         )
-        if ours and not (is_over or is_gone or is_theirs):
+        if ours and not (is_over or is_theirs or (is_gone and self.is_acked)):
             self.cleanup, self.cleanup_is_due = "pending", True
         self.ended = Ended(code, by, missing_after, runtime_state)
         self.status = self.ended.status
@@ -246,7 +246,8 @@ class ExpectedRun:
         self.cleanup_is_due = False
         self.cleanup_tries += 1
         is_ours = self.is_acked or self.session.mood is not Mood.COMPACTED  # else nobody can say whose it is
-        if self.session.is_unknown or (self.session.fault is None and is_ours):
+        may_still_come = not self.is_acked and self.cleanup_tries == 1
+        if (self.session.is_unknown and not may_still_come) or (self.session.fault is None and is_ours):
             self.cleanup = "done"
         elif self.cleanup_tries >= TRIES:
             self.cleanup = "failed"

@@ -19,11 +19,13 @@ from runs.models import Event, LateObservation, Run
 from runs.recorder import record
 from runs.runtimes.port import Sent
 from tests.cast import envelope, fresh, session_now
-from tests.integration.runs.test_observe_run import ended, observe_until
+from tests.integration.runs.test_observe_run import becomes_true, ended, observe_until
+from tests.integration.runs.test_observer_loops import Beside
 from tests.invariants import assert_invariants, types_of
 from tests.played import OPENED, Line, Silence
 from tests.puppet import ACCEPTED, REFUSED, START, Puppet, Stage, answered
 from tests.settling import ending_of, settled, verdict
+from tests.steered import cancel
 from tests.sweeping import make_cleanup_due, make_due, swept
 from tests.underway import bound, launched, own_start, running, starting
 
@@ -327,10 +329,87 @@ def test_a_session_that_does_not_say_whose_it_is_is_given_up_after_its_time(
     assert (fresh(run).cleanup_errors, session.cancelled) == ([f"{cleanup.WHOSE}: no answer within 0.05 s"], 0)
 
 
-def test_a_start_that_never_arrived_has_left_nothing_to_clean_up(stage: Stage) -> None:
-    run, session = unanswered(stage, first=SessionNotFound("never heard of it"))
+NOT_THERE = SessionNotFound("never heard of it")
+
+
+def test_a_start_that_never_arrived_has_left_nothing_to_clean_up_once_it_cannot_arrive_any_more(
+    stage: Stage, settings: Settings
+) -> None:
+    run, session = unanswered(stage, first=NOT_THERE)
+    swept()
+    assert (fresh(run).cleanup_status, fresh(run).cleanup_errors) == ("pending", [])
+    # It should be looked for again when nobody waits for the answer any more.
+    waits = fresh(run).cleanup_due_at - fresh(run).ended_at
+    assert waits >= timedelta(milliseconds=settings.RUNTIME_REQUEST_TIMEOUT_MS)
+    make_cleanup_due(run)
     swept()
     assert (fresh(run).cleanup_status, fresh(run).cleanup_errors, session.cancelled) == ("done", [], 0)
+    assert_invariants()
+
+
+def test_where_a_start_is_waited_for_longer_it_is_looked_for_longer(stage: Stage, settings: Settings) -> None:
+    settings.RUNTIME_REQUEST_TIMEOUT_MS = 90_000
+    run, _ = unanswered(stage, first=NOT_THERE)
+    for status in ("pending", "pending", "done"):
+        swept()
+        assert fresh(run).cleanup_status == status
+        make_cleanup_due(run)
+
+
+def test_a_start_is_not_looked_for_without_end(stage: Stage, settings: Settings) -> None:
+    settings.RUNTIME_REQUEST_TIMEOUT_MS = 24 * 3_600_000
+    run, _ = unanswered(stage, first=NOT_THERE)
+    for _ in range(cleanup.TRIES):
+        swept()
+        make_cleanup_due(run)
+    assert (fresh(run).cleanup_status, fresh(run).cleanup_attempts) == ("done", cleanup.TRIES)
+
+
+def test_a_run_that_was_never_started_leaves_no_session_whose_start_arrives_later(stage: Stage) -> None:
+    run = starting()
+    stage.sessions[str(run.session_id)] = session = Puppet(states=[NOT_THERE], streams=[[NOT_THERE]])
+    make_due(run, column="admission_deadline")
+    assert swept() == {"runs ended": 1, "clean-ups tried": 1}
+    assert ending_of(run)["evidence"]["runtimeAsked"] == "SESSION_NOT_FOUND"
+    session.plays([OPENED, own_start(run.id), Silence()])  # only now
+    make_cleanup_due(run)
+    swept()
+    assert (session.cancelled, fresh(run).cleanup_status, fresh(run).cleanup_errors) == (1, "done", [])
+    assert_invariants()
+
+
+class Slow(Puppet):
+    """A session that is opened by a SessionStart only when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__(states=[NOT_THERE], streams=[[NOT_THERE]])
+        self.let = asyncio.Event()
+
+    async def start(self, start: bytes) -> Sent:
+        answer = await super().start(start)
+        await self.let.wait()
+        return answer
+
+
+def test_a_session_that_opens_after_its_run_was_cancelled_is_cancelled_too(stage: Stage, settings: Settings) -> None:
+    settings.OBSERVER_SWEEP_S = 1
+    run = launched()
+    session = Slow()
+    stage.sessions[str(run.session_id)] = session
+
+    async def story() -> None:
+        async with Beside():
+            await becomes_true(lambda: rows(lambda: bool(session.started)))
+            await rows(cancel, run.id)
+            await becomes_true(lambda: rows(lambda: bool(session.subscribed)))  # by the first try
+            session.plays([OPENED, own_start(run.id), Silence()])
+            session.let.set()
+            await rows(make_cleanup_due, run)
+            await becomes_true(lambda: rows(lambda: fresh(run).cleanup_status == "done"))
+
+    asyncio.run(story())
+    assert (fresh(run).status, session.cancelled) == ("cancelled", 1)
+    assert_invariants()
 
 
 def test_an_agents_session_is_left_to_its_agent_unless_it_was_delegated(stage: Stage) -> None:
