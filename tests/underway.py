@@ -2,12 +2,14 @@
 
 from uuid import UUID
 
-from runs.domain.events import SessionState
+import msgspec
+
+from runs.domain.events import Observation, SessionState
 from runs.models import Run
 from runs.observer import launch_steps, lease
 from runs.observer.owned import OwnedRun, load_owned
 from runs.runtimes.port import Capabilities, RuntimeInfo
-from tests.cast import fresh, session_now
+from tests.cast import envelope, fresh, session_now
 from tests.integration.runs.test_observe_run import PEOPLE, body, launch
 from tests.puppet import KIND
 
@@ -57,4 +59,12 @@ def running(**changes: object) -> Run:
     return fresh(run)
 
 
-__all__ = ["PEOPLE", "bound", "launched", "running", "starting", "taken"]
+def own_start(run_id: UUID) -> Observation:
+    """The SessionStart of the run as its session replays it."""
+    start = envelope("start", kind="SessionStart", sender="lead")
+    return msgspec.structs.replace(
+        start, body=msgspec.structs.replace(start.body, message_id=str(launch_steps.start_id(run_id)))
+    )
+
+
+__all__ = ["PEOPLE", "bound", "launched", "own_start", "running", "starting", "taken"]

@@ -105,6 +105,8 @@ def _asked(answer: object) -> str:
         return "The runtime was not asked."
     if answer == "no_answer":
         return "The runtime was asked and gave no answer."
+    if answer == "not_ours":
+        return "The runtime was asked: somebody else has opened the session of this id."
     return f"The runtime was asked and answered {answer}."
 
 

@@ -74,7 +74,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     decided_by: DecidedBy = DecidedBy.OBSERVER
     message: str | None = None
     runtime_code: str | None = None
-    runtime_asked: str | None = None  # the answer of the runtime that was asked, or `no_answer`
+    runtime_asked: str | None = None  # the answer of the runtime that was asked, `not_ours` or `no_answer`
     commitment_seq: int | None = None  # the accepted Commitment that stands in for a session that is gone
     cleanup_errors: tuple[str, ...] = ()
     missing: JsonObject | None = None  # {afterOrdinal, reason}: what the runtime could not replay
@@ -98,11 +98,12 @@ _TERMINAL_NAMES = frozenset(state.value for state in _BY_SESSION_STATE)
 
 NO_ANSWER = "no_answer"
 SESSION_NOT_FOUND = "SESSION_NOT_FOUND"
+NOT_OURS = "not_ours"  # somebody else has opened the session of this id: how it stands says nothing of the run
 
 
 def shows_session_over(asked: str | None) -> bool:
-    """True if what the runtime answered leaves nothing to cancel: the session is over, or gone."""
-    return asked == SESSION_NOT_FOUND or asked in _TERMINAL_NAMES
+    """True if what the runtime answered leaves nothing to cancel: the session is over, gone, or somebody else's."""
+    return asked in (SESSION_NOT_FOUND, NOT_OURS) or asked in _TERMINAL_NAMES
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

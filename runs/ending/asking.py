@@ -5,6 +5,9 @@ OPEN                                 our code stands; cancelling the session bec
 SUSPENDED                            a deadline does not count: the run is suspended, and is no ending
 NOT_FOUND                            session_lost; resolved if the log holds an accepted Commitment
 no answer, or our breaker is open    our code stands
+
+Where nobody has answered our SessionStart, somebody else's session may stand under the id: it is asked too who opened it.
+Theirs says nothing of the run: our code stands, and nothing of it is recorded.
 """
 
 import asyncio
@@ -19,10 +22,11 @@ from django.conf import settings
 
 from runs.bridge import rows
 from runs.domain import deadlines
-from runs.domain.endings import NO_ANSWER, SESSION_NOT_FOUND, DecidedBy, EndingCode, Verdict, verdict_of
+from runs.domain.endings import NO_ANSWER, NOT_OURS, SESSION_NOT_FOUND, DecidedBy, EndingCode, Verdict, verdict_of
 from runs.domain.events import Draft, Observation, SessionSnapshot, SessionState
 from runs.domain.lifecycle import RunStatus
 from runs.ending.election import Still, end_run
+from runs.ending.opening import is_opened_by, unanswered_start
 from runs.ending.rest import record_rest
 from runs.ending.walk import walk
 from runs.errors import Fenced, NoLongerDue, RunEnded, RuntimeFault, SessionNotFound
@@ -35,6 +39,7 @@ log = logging.getLogger("signalbox.ending")
 
 ASK_SECONDS = 5.0
 AT_ONCE = 64
+WHOSE = "nobody knows whose session it is"
 
 # A session that never came to be is no lost one.
 _BEFORE_A_SESSION = frozenset({EndingCode.NEVER_STARTED})
@@ -55,7 +60,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the runtime said: a session state, SESSION_NOT_FOUND or `no_answer`; then `fault` says why."""
+    """What the runtime said: a session state, SESSION_NOT_FOUND, `not_ours`, or `no_answer`; then `fault` says why."""
 
     asked: str
     snapshot: Observation | None = None
@@ -74,20 +79,27 @@ class Questions:
     def __init__(self) -> None:
         self._slots = asyncio.Semaphore(AT_ONCE)
 
-    async def ask(self, session: Session) -> Answer:
-        """The runtime's answer. A refusal to say, and our own open breaker, count as no answer."""
+    async def ask(self, session: Session, *, unanswered: UUID | None = None) -> Answer:
+        """The runtime's answer. A refusal to say, and our own open breaker, count as no answer.
+
+        `unanswered` is our SessionStart where the session may not be ours: of one that is not, or may not be, nothing counts.
+        """
+        doing = "GetSession"
         try:
             async with self._slots, asyncio.timeout(ASK_SECONDS):
                 snapshot = await session.snapshot()
+                doing = WHOSE
+                if unanswered is not None and not await is_opened_by(unanswered, session):
+                    return Answer(NOT_OURS)
         except SessionNotFound:
             return Answer(SESSION_NOT_FOUND)
         except TimeoutError:
-            return Answer(NO_ANSWER, fault=f"GetSession: no answer within {ASK_SECONDS:.0f} s")
+            return Answer(NO_ANSWER, fault=f"{doing}: no answer within {ASK_SECONDS:.0f} s")
         except RuntimeFault as fault:
-            return Answer(NO_ANSWER, fault=f"GetSession: {fault.message}")
+            return Answer(NO_ANSWER, fault=f"{doing}: {fault.message}")
         except Exception as error:  # a defect of ours must not keep a run open for ever
             log.exception("a runtime could not be asked")
-            return Answer(NO_ANSWER, fault=f"GetSession: internal error: {type(error).__name__}")
+            return Answer(NO_ANSWER, fault=f"{doing}: internal error: {type(error).__name__}")
         assert isinstance(snapshot.body, SessionSnapshot)
         return Answer(snapshot.body.state.value, snapshot)
 
@@ -108,7 +120,7 @@ async def settle(
     """
     try:
         if verdict.runtime_asked is None and await rows(_may_have_session, run_id):
-            answer = await questions.ask(session)
+            answer = await questions.ask(session, unanswered=await rows(unanswered_start, run_id))
             if answer.asked == SessionState.SUSPENDED and verdict.code in _DEADLINES:
                 return await rows(_suspend, run_id, answer, epoch, still)
             verdict, batch = await _preferred(run_id, verdict, batch, answer, session, epoch)

@@ -2,7 +2,8 @@
 
 A session that may still be open is cancelled, if it is ours: where nobody has answered our SessionStart, somebody else's may
 stand under the id, and one of which nobody can say whose it is stays. That is a durable task of the run: due at once, done by
-any sweep, 15 s a try, five tries; how it went is shown beside the ending.
+any sweep, 15 s a try, five tries; how it went is shown beside the ending. That the session is not there settles it, unless
+our SessionStart may still be under way: then it is looked for again.
 """
 
 import asyncio
@@ -11,15 +12,16 @@ import logging
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from runs.bridge import rows
 from runs.crashpoint import autocommitting, committing
-from runs.domain.endings import DecidedBy, EndingCode, Verdict, shows_session_over
+from runs.domain.endings import SESSION_NOT_FOUND, DecidedBy, Verdict, shows_session_over
 from runs.domain.events import SessionSnapshot
 from runs.domain.requests import decode_request
 from runs.domain.text import clean
-from runs.ending.opening import is_opened_by
+from runs.ending.opening import is_opened_by, unanswered_start
 from runs.ending.rest import batches
 from runs.errors import RuntimeFault, RuntimeUnsupported, SessionNotFound
 from runs.models import Run, RuntimeSession
@@ -36,10 +38,8 @@ LATE_MOST = 10_000
 LONGEST_ERROR = 500
 
 THEIRS = "the session of this id was opened by somebody else: it is left alone"
+NOT_THERE = "the session is not there"
 WHOSE = "the session is left alone, nobody knows whose it is"
-
-# Refused before there was a session of ours: nothing to cancel, and one of that id belongs to somebody else.
-_NEVER_OURS = frozenset({EndingCode.RUNTIME_REJECTED, EndingCode.MODE_NOT_SUPPORTED})
 
 # The claim is a lease of one try: whoever dies with it leaves the clean-up to a later sweep. Waits: 30 s, 60 s, 90 s ...
 _CLAIM = """
@@ -62,14 +62,21 @@ class DueCleanup:
 
 
 def owed_cleanup(writer: RunWriter, verdict: Verdict) -> dict[str, object]:
-    """The columns of an ending that leaves a session open which is ours to cancel; none otherwise."""
-    if verdict.decided_by is DecidedBy.RUNTIME or shows_session_over(verdict.runtime_asked):
+    """The columns of an ending that may leave a session open which is ours to cancel; none otherwise.
+
+    Also where the SessionStart was refused: an earlier attempt, whose answer was lost, may have opened it all the same.
+    """
+    if verdict.decided_by is DecidedBy.RUNTIME or _leaves_nothing(writer.session, verdict.runtime_asked):
         return {}
-    session = writer.session
-    never_ours = session.start_acked_at is None and verdict.code in _NEVER_OURS
-    if never_ours or not (session.start_sent_at is not None or _is_delegated(writer.run)):
+    if writer.session.start_sent_at is None and not _is_delegated(writer.run):
         return {}
     return {"cleanup_status": "pending", "cleanup_due_at": writer.clock()}
+
+
+def _leaves_nothing(session: RuntimeSession, asked: str | None) -> bool:
+    """True if the session is over. One that is not there may still come: nobody has answered its SessionStart."""
+    is_under_way = session.start_sent_at is not None and session.start_acked_at is None
+    return shows_session_over(asked) and not (asked == SESSION_NOT_FOUND and is_under_way)
 
 
 def _is_delegated(run: Run) -> bool:
@@ -99,10 +106,22 @@ async def clean_up(due: DueCleanup, session: Session) -> None:
     if due.attempt > TRIES:
         await rows(give_up, due, "the last try was broken off")
         return
-    error = await _cancelled(session, await rows(_unanswered_start, due.run_id))
-    if error is None:
+    unanswered = await rows(unanswered_start, due.run_id)
+    error = await _cancelled(session, unanswered)
+    if error == NOT_THERE and unanswered is not None and _is_early(due):
+        log.info("run %s: its SessionStart may still be under way, it is looked for again", due.run_id)
+        return
+    if error == NOT_THERE:
+        error = None
+    elif error is None:
         await _keep_late(due.run_id, session)
     await rows(_note, due, error)
+
+
+def _is_early(due: DueCleanup) -> bool:
+    """True while a SessionStart that was sent before the ending may still arrive: a request is not waited for any longer."""
+    waited = TRY_SECONDS * due.attempt * (due.attempt - 1)  # the waits before this try, together
+    return due.attempt < TRIES and waited * 1000 < settings.RUNTIME_REQUEST_TIMEOUT_MS
 
 
 def give_up(due: DueCleanup, why: str) -> None:
@@ -111,7 +130,10 @@ def give_up(due: DueCleanup, why: str) -> None:
 
 
 async def _cancelled(session: Session, unanswered: UUID | None) -> str | None:
-    """None once the session is over; else what went wrong. `unanswered` is our SessionStart where it may not be ours."""
+    """None once the session is over, NOT_THERE where the runtime does not know it; else what went wrong.
+
+    `unanswered` is our SessionStart where the session may not be ours.
+    """
     doing = "CancelSession"
     try:
         async with asyncio.timeout(TRY_SECONDS):
@@ -122,7 +144,7 @@ async def _cancelled(session: Session, unanswered: UUID | None) -> str | None:
                 doing = "CancelSession"
             sent = await session.cancel("the run has ended")
     except SessionNotFound:
-        return None
+        return NOT_THERE
     except TimeoutError:
         return f"{doing}: no answer within {TRY_SECONDS} s"
     except RuntimeUnsupported as fault:
@@ -154,12 +176,6 @@ async def _said(session: Session) -> int:
     seen = (await session.snapshot()).body
     counted = seen.message_count if isinstance(seen, SessionSnapshot) else None
     return 0 if counted is None else counted + 1
-
-
-def _unanswered_start(run_id: UUID) -> UUID | None:
-    """The message id of a SessionStart of ours whose answer nobody has heard; None where the session is ours to cancel."""
-    session = RuntimeSession.objects.only("start_acked_at", "start_message_id").get(run_id=run_id)
-    return session.start_message_id if session.start_acked_at is None else None
 
 
 def _cursor_of(run_id: UUID) -> int:

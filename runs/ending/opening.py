@@ -5,7 +5,14 @@ from uuid import UUID
 
 from runs.domain.events import Envelope, ObservationKind
 from runs.errors import RuntimeUnavailable
+from runs.models import RuntimeSession
 from runs.runtimes.port import Session
+
+
+def unanswered_start(run_id: UUID) -> UUID | None:
+    """The message id of our SessionStart while nobody has heard its answer: the session may be somebody else's. Else None."""
+    session = RuntimeSession.objects.only("start_acked_at", "start_message_id").get(run_id=run_id)
+    return session.start_message_id if session.start_acked_at is None else None
 
 
 async def is_opened_by(start: UUID, session: Session) -> bool:

@@ -1,7 +1,8 @@
 """Delivery: a stored message gets its fate. It is claimed before it leaves; only the runtime's own ack accepts it (C20).
 
 claim -> send -> answered: accepted or rejected, as the runtime says
-              -> too many at once (RATE_LIMITED): the same again after a pause, a few times; then rejected
+              -> too many at once (RATE_LIMITED): the same again after a pause, a few times; then rejected, or failed,
+                 outcome_unknown, where an earlier attempt may have arrived
               -> no answer: the same bytes under the same id again, a few times; then failed
               -> no answer to what the session does not count: failed, outcome_unknown, never sent again
 """
@@ -29,6 +30,7 @@ log = logging.getLogger("signalbox.steering")
 BACKOFF_BASE_MS = 250
 BACKOFF_MAX_MS = 5000
 NOT_REPEATED = "the message may have arrived, and a session does not recognise it if it is sent again"
+REPEATED_TOO_FAST = "the message may have arrived, and the runtime takes too few to say so"
 
 
 class NotDelivered(Exception):
@@ -79,7 +81,7 @@ async def _outcome(run: OwnedRun, session: Session, message: OutboundMessage) ->
     while may_repeat or not may_have_left:
         if last is not None:
             if attempts > settings.KICKOFF_MAX_RETRIES:
-                return last if isinstance(last, Sent) else _failure(last)
+                return _given_up(last, may_have_left=may_have_left)
             await pause(max(attempts - 1, 0), base_ms=BACKOFF_BASE_MS, max_ms=BACKOFF_MAX_MS)
         if not await rows(_claim, run, message):
             return None
@@ -87,7 +89,7 @@ async def _outcome(run: OwnedRun, session: Session, message: OutboundMessage) ->
             sent = _own(await session.send(body), message)
             if not is_too_fast(sent.ack):
                 return sent
-            last = sent  # a message that was refused has left no trace
+            last = sent  # this attempt has left no trace
             attempts += 1
         except BreakerOpen as refusal:
             if not is_kickoff and not may_have_left:
@@ -109,6 +111,20 @@ async def _outcome(run: OwnedRun, session: Session, message: OutboundMessage) ->
     return Failure(
         OUTCOME_UNKNOWN, f"{NOT_REPEATED}: {last.message}" if isinstance(last, RuntimeFault) else NOT_REPEATED
     )
+
+
+def _given_up(last: RuntimeFault | Sent, *, may_have_left: bool) -> Sent | Failure:
+    """What becomes of a message that is not sent again, by what stood in its way at last.
+
+    A runtime counts what it is sent before it looks whether it has it already: a repeat that came too fast says nothing about
+    the attempt whose answer was lost.
+    """
+    if isinstance(last, RuntimeFault):
+        return _failure(last)
+    error = last.ack.error
+    if not may_have_left or error is None:
+        return last
+    return Failure(OUTCOME_UNKNOWN, f"{REPEATED_TOO_FAST}: {error.message}", error.code)
 
 
 def _own(sent: Sent, message: OutboundMessage) -> Sent:

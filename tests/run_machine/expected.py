@@ -16,7 +16,6 @@ OUTCOMES = {
     SessionState.CANCELLED: "session_cancelled",
 }
 STATUSES = {"resolved": "completed", "session_cancelled": "cancelled", "cancelled": "cancelled"}
-NEVER_OURS = frozenset({"runtime_rejected", "mode_not_supported"})
 TRIES = 5
 
 Content = tuple[object, ...]
@@ -179,10 +178,15 @@ class ExpectedRun:
     def is_settled(self, code: str, by: str, *, asked: SessionAtRuntime) -> None:
         """Somebody wanted to end it with `code`; its runtime was asked, where there may be a session, and preferred."""
         may_have_session = self.is_sent or (self.opener == "agent" and self.status != "queued")
+        may_be_theirs = self.is_sent and not self.is_acked
         if not may_have_session:
             self.ends(code, by)
         elif asked.fault is not None:
             self._ends_without_answer(code, by, is_gone=asked.is_unknown)
+        elif may_be_theirs and asked.mood is Mood.COMPACTED:  # nobody can say whose it is
+            self._ends_without_answer(code, by, is_gone=False)
+        elif may_be_theirs and asked.is_theirs:
+            self.ends(code, by, is_theirs=True)
         elif asked.is_over:
             self._ends_as_told(asked)
         elif asked.state == SessionState.SUSPENDED and code in DEADLINES:
@@ -222,6 +226,7 @@ class ExpectedRun:
         *,
         missing_after: int | None = None,
         is_gone: bool = False,
+        is_theirs: bool = False,
         runtime_state: str | None = None,
     ) -> None:
         """It has ended, as whoever wanted to cancel it wants it unless it was over by itself before."""
@@ -231,8 +236,7 @@ class ExpectedRun:
         ours = self.is_sent or (
             self.opener == "agent" and self.is_delegated and self.status not in ("queued", "starting")
         )
-        never_ours = code in NEVER_OURS and not self.is_acked
-        if ours and not (is_over or is_gone or never_ours):
+        if ours and not (is_over or is_theirs or (is_gone and self.is_acked)):
             self.cleanup, self.cleanup_is_due = "pending", True
         self.ended = Ended(code, by, missing_after, runtime_state)
         self.status = self.ended.status
@@ -242,7 +246,8 @@ class ExpectedRun:
         self.cleanup_is_due = False
         self.cleanup_tries += 1
         is_ours = self.is_acked or self.session.mood is not Mood.COMPACTED  # else nobody can say whose it is
-        if self.session.is_unknown or (self.session.fault is None and is_ours):
+        may_still_come = not self.is_acked and self.cleanup_tries == 1
+        if (self.session.is_unknown and not may_still_come) or (self.session.fault is None and is_ours):
             self.cleanup = "done"
         elif self.cleanup_tries >= TRIES:
             self.cleanup = "failed"

@@ -23,10 +23,10 @@ from runs.models import Event, Run
 from runs.recorder import record
 from tests.cast import envelope, fresh, session_now
 from tests.invariants import assert_invariants, types_of
-from tests.played import OPENED, Silence
+from tests.played import OPENED, Line, Silence
 from tests.puppet import Puppet
 from tests.settling import DEADLINES, OURS, ending_of, settled, verdict
-from tests.underway import bound, launched, running, starting
+from tests.underway import bound, launched, own_start, running, starting
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("stage")]
 
@@ -108,7 +108,10 @@ def test_a_session_that_was_forgotten_between_the_answer_and_the_reading_is_said
 @pytest.mark.parametrize("status", ["starting", "binding_session", "running"])
 def test_a_run_whose_session_is_over_is_walked_there_status_by_status_in_one_batch(status: str) -> None:
     run = {"starting": starting, "binding_session": bound, "running": running}[status]()
-    settled(run, verdict(EndingCode.RUN_TIMEOUT), Puppet(states=[session_now(SessionState.RESOLVED, count=0)]))
+    session = Puppet(
+        states=[session_now(SessionState.RESOLVED, count=0)], streams=[[OPENED, own_start(run.id), Silence()]]
+    )
+    settled(run, verdict(EndingCode.RUN_TIMEOUT), session)
     log = Event.objects.filter(run_id=run.id).order_by("seq").values_list("type", "data")
     passed = [kind for kind, data in log if '"runStatus":"' in data]
     assert passed == ["run.started", "session.bound", "session.state.changed", "run.completed"]
@@ -175,7 +178,7 @@ def test_a_session_that_is_still_suspended_is_asked_about_again_later(settings: 
 def test_a_session_suspended_before_its_run_was_bound_waits_for_its_owner() -> None:
     run = starting()
     deadline = run.admission_deadline
-    session = Puppet(states=[session_now(SUSPENDED, count=0)])
+    session = Puppet(states=[session_now(SUSPENDED, count=0)], streams=[[OPENED, own_start(run.id), Silence()]])
     assert settled(run, verdict(EndingCode.NEVER_STARTED), session) is Outcome.SUSPENDED
     after = fresh(run)
     assert (after.status, after.hard_deadline) == ("starting", None)
@@ -239,7 +242,77 @@ def test_a_session_nobody_ever_opened_is_not_lost_l08() -> None:
 def test_a_start_that_never_arrived_is_no_lost_session_either() -> None:
     run = starting()
     settled(run, verdict(EndingCode.NEVER_STARTED), Puppet(states=[SessionNotFound("never heard of it")]))
-    assert (ending_of(run)["code"], fresh(run).cleanup_status) == ("never_started", None)
+    assert ending_of(run)["code"] == "never_started"
+    # It should be looked for again: what was sent may still arrive.
+    assert fresh(run).cleanup_status == "pending"
+
+
+# -- somebody else's
+
+
+@pytest.mark.parametrize("state", SessionState)
+def test_a_session_that_another_start_has_opened_decides_nothing_and_tells_the_log_nothing(state: SessionState) -> None:
+    run = starting()
+    theirs = [OPENED, envelope("theirs", kind="SessionStart"), envelope(1), envelope(2), Silence()]
+    session = Puppet(states=[session_now(state, count=2)], streams=[theirs])
+    assert settled(run, verdict(EndingCode.NEVER_STARTED), session) is Outcome.ENDED
+    ending, found = ending_of(run), fresh(run)
+    assert (ending["code"], ending["decidedBy"]) == ("never_started", "sweeper")
+    assert (ending["evidence"]["runtimeAsked"], ending["evidence"]["sessionState"]) == ("not_ours", None)
+    assert (ending["evidence"]["missing"], ending["evidence"]["runtimeCursor"]) == (None, 0)
+    assert types_of(run.id)[run.last_seq :] == ["run.failed"]
+    # It should leave that session alone.
+    assert (found.cleanup_status, session.cancelled) == (None, 0)
+    assert_invariants()
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        (RuntimeRejected("you may not read this session"), "you may not read this session"),
+        (RuntimeUnavailable("cut"), "cut"),
+        (KeyError("a defect of the adapter"), "internal error: KeyError"),
+        (Silence(), "no answer within 0 s"),
+    ],
+)
+@pytest.mark.parametrize("state", [SUSPENDED, SessionState.RESOLVED])
+def test_a_session_of_which_nobody_can_say_whose_it_is_is_no_answer(
+    state: SessionState, first: Line, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "ASK_SECONDS", 0.2)
+    run = starting()
+    session = Puppet(states=[session_now(state, count=2)], streams=[[OPENED, first]])
+    assert settled(run, verdict(EndingCode.NEVER_STARTED), session) is Outcome.ENDED
+    ending = ending_of(run)
+    assert (ending["code"], ending["evidence"]["runtimeAsked"]) == ("never_started", "no_answer")
+    assert ending["error"]["cleanupErrors"] == [f"{asking.WHOSE}: {words}"]
+    assert fresh(run).cleanup_status == "pending"
+    assert_invariants()
+
+
+def test_a_session_that_is_gone_before_it_has_told_whose_it_is_was_never_there() -> None:
+    run = starting()
+    session = Puppet(states=[session_now(OPEN, count=2)], streams=[[SessionNotFound("gone")]])
+    settled(run, verdict(EndingCode.NEVER_STARTED), session)
+    ending = ending_of(run)
+    assert (ending["code"], ending["evidence"]["runtimeAsked"]) == ("never_started", "SESSION_NOT_FOUND")
+
+
+def test_a_session_that_our_unanswered_start_has_opened_is_believed_whatever_it_says() -> None:
+    run = starting()
+    said = [OPENED, own_start(run.id), envelope(1), Silence()]
+    session = Puppet(states=[session_now(SessionState.RESOLVED, count=1)], streams=[said])
+    settled(run, verdict(EndingCode.NEVER_STARTED), session)
+    ending = ending_of(run)
+    assert (ending["code"], ending["decidedBy"], ending["evidence"]["runtimeCursor"]) == ("resolved", "runtime", 2)
+    assert_invariants()
+
+
+def test_whose_a_session_is_is_asked_only_while_the_start_has_no_answer() -> None:
+    for run in (running(), starting(opener="agent")):
+        session = Puppet(states=[session_now(OPEN, count=0)])
+        settled(run, verdict(EndingCode.RUN_TIMEOUT), session)
+        assert (ending_of(run)["evidence"]["runtimeAsked"], session.subscribed) == (OPEN, [])
 
 
 # -- no answer

@@ -3,29 +3,31 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from uuid import UUID
 
 import msgspec
 import orjson
 import pytest
 from django.test import Client, override_settings
+from pytest_django.fixtures import Settings
 
+from runs.bridge import rows
 from runs.domain.endings import EndingCode
 from runs.domain.events import Observation, ObservationKind, SessionState
 from runs.ending import cleanup
-from runs.errors import RuntimeRejected, RuntimeUnavailable, RuntimeUnsupported, SessionNotFound
+from runs.errors import RuntimeRejected, RuntimeTimedOut, RuntimeUnavailable, RuntimeUnsupported, SessionNotFound
 from runs.models import Event, LateObservation, Run
-from runs.observer import launch_steps
 from runs.recorder import record
 from runs.runtimes.port import Sent
 from tests.cast import envelope, fresh, session_now
-from tests.integration.runs.test_observe_run import ended, observe_until
+from tests.integration.runs.test_observe_run import becomes_true, ended, observe_until
+from tests.integration.runs.test_observer_loops import Beside
 from tests.invariants import assert_invariants, types_of
 from tests.played import OPENED, Line, Silence
 from tests.puppet import ACCEPTED, REFUSED, START, Puppet, Stage, answered
 from tests.settling import ending_of, settled, verdict
+from tests.steered import cancel
 from tests.sweeping import make_cleanup_due, make_due, swept
-from tests.underway import bound, launched, running, starting
+from tests.underway import bound, launched, own_start, running, starting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -203,7 +205,7 @@ def test_secrets_in_the_words_of_a_runtime_are_masked_and_long_ones_cut(stage: S
 # -- whose session it is
 
 
-def test_a_session_that_the_runtime_refused_is_not_ours_to_cancel(stage: Stage) -> None:
+def test_a_session_that_the_runtime_refused_because_it_is_anothers_is_left_alone(stage: Stage, caller: Client) -> None:
     run = launched()
     stage.sessions[str(run.session_id)] = session = Puppet(
         starts=[answered(ok=False, code="SESSION_ALREADY_EXISTS", message="taken")],
@@ -212,7 +214,45 @@ def test_a_session_that_the_runtime_refused_is_not_ours_to_cancel(stage: Stage) 
     asyncio.run(observe_until(ended(run.id)))
     assert ending_of(run)["code"] == "runtime_rejected"
     swept()
-    assert (session.cancelled, fresh(run).cleanup_status) == (0, None)
+    assert session.cancelled == 0
+    assert shown(caller, run) == {"status": "done", "errors": [cleanup.THEIRS]}
+
+
+class OutOfTime(Puppet):
+    """A session whose run may not be launched any more once its SessionStart was sent three times."""
+
+    async def start(self, start: bytes) -> Sent:
+        if len(self.started) == 2:
+            await rows(make_due, column="admission_deadline")
+        return await super().start(start)
+
+
+def test_a_session_that_was_opened_before_the_repeats_of_its_start_were_refused_is_ours_to_cancel(
+    stage: Stage, settings: Settings
+) -> None:
+    settings.STREAM_BACKOFF_BASE_MS = settings.STREAM_BACKOFF_MAX_MS = 10
+    run = launched()
+    stage.sessions[str(run.session_id)] = session = OutOfTime(
+        starts=[RuntimeTimedOut("the answer is lost"), answered(ok=False, code="RATE_LIMITED", message="slow down")],
+        streams=[[OPENED, own_start(run.id), Silence()]],
+    )
+    asyncio.run(observe_until(ended(run.id)))
+    assert (ending_of(run)["code"], ending_of(run)["error"]["runtimeCode"]) == ("runtime_rejected", "RATE_LIMITED")
+    swept()
+    assert (session.cancelled, fresh(run).cleanup_status, fresh(run).cleanup_errors) == (1, "done", [])
+
+
+@pytest.mark.parametrize("code", [EndingCode.RUNTIME_REJECTED, EndingCode.MODE_NOT_SUPPORTED])
+def test_a_session_that_a_former_owner_opened_is_ours_to_cancel_though_the_next_one_was_refused(
+    code: EndingCode, stage: Stage
+) -> None:
+    run = starting()
+    stage.sessions[str(run.session_id)] = session = Puppet(streams=[[OPENED, own_start(run.id), Silence()]])
+    settled(run, verdict(code, runtime_asked="refused"), session)
+    assert fresh(run).cleanup_status == "pending"
+    swept()
+    assert (session.cancelled, fresh(run).cleanup_status) == (1, "done")
+    assert_invariants()
 
 
 def test_a_start_whose_fate_is_unknown_may_have_left_a_session_of_ours(stage: Stage) -> None:
@@ -225,7 +265,12 @@ def test_a_start_whose_fate_is_unknown_may_have_left_a_session_of_ours(stage: St
 def unanswered(stage: Stage, *, first: Line, **more: object) -> tuple[Run, Puppet]:
     """A run that ended before its SessionStart was answered, and the session under its id, with its first word."""
     run = starting()
-    stage.sessions[str(run.session_id)] = session = Puppet(streams=[[OPENED, first, Silence()]], **more)  # type: ignore[arg-type]
+    nobody_says: list[Line] = [RuntimeUnavailable("nobody there"), session_now(SessionState.OPEN, count=0)]
+    stage.sessions[str(run.session_id)] = session = Puppet(
+        states=nobody_says,
+        streams=[[OPENED, first, Silence()]],
+        **more,  # type: ignore[arg-type]
+    )
     settled(run, verdict(EndingCode.NEVER_STARTED), session)
     return fresh(run), session
 
@@ -233,14 +278,6 @@ def unanswered(stage: Stage, *, first: Line, **more: object) -> tuple[Run, Puppe
 def aside() -> Observation:
     """Something that is told beside the session."""
     return msgspec.structs.replace(envelope("beside", kind="Signal"), kind=ObservationKind.AMBIENT, source_id="amb:a:b")
-
-
-def own_start(run_id: UUID) -> Observation:
-    """The SessionStart of the run as its session replays it."""
-    start = envelope("start", kind="SessionStart", sender="lead")
-    return msgspec.structs.replace(
-        start, body=msgspec.structs.replace(start.body, message_id=str(launch_steps.start_id(run_id)))
-    )
 
 
 def test_a_session_that_our_unanswered_start_has_opened_is_cancelled(stage: Stage) -> None:
@@ -292,10 +329,87 @@ def test_a_session_that_does_not_say_whose_it_is_is_given_up_after_its_time(
     assert (fresh(run).cleanup_errors, session.cancelled) == ([f"{cleanup.WHOSE}: no answer within 0.05 s"], 0)
 
 
-def test_a_start_that_never_arrived_has_left_nothing_to_clean_up(stage: Stage) -> None:
-    run, session = unanswered(stage, first=SessionNotFound("never heard of it"))
+NOT_THERE = SessionNotFound("never heard of it")
+
+
+def test_a_start_that_never_arrived_has_left_nothing_to_clean_up_once_it_cannot_arrive_any_more(
+    stage: Stage, settings: Settings
+) -> None:
+    run, session = unanswered(stage, first=NOT_THERE)
+    swept()
+    assert (fresh(run).cleanup_status, fresh(run).cleanup_errors) == ("pending", [])
+    # It should be looked for again when nobody waits for the answer any more.
+    waits = fresh(run).cleanup_due_at - fresh(run).ended_at
+    assert waits >= timedelta(milliseconds=settings.RUNTIME_REQUEST_TIMEOUT_MS)
+    make_cleanup_due(run)
     swept()
     assert (fresh(run).cleanup_status, fresh(run).cleanup_errors, session.cancelled) == ("done", [], 0)
+    assert_invariants()
+
+
+def test_where_a_start_is_waited_for_longer_it_is_looked_for_longer(stage: Stage, settings: Settings) -> None:
+    settings.RUNTIME_REQUEST_TIMEOUT_MS = 90_000
+    run, _ = unanswered(stage, first=NOT_THERE)
+    for status in ("pending", "pending", "done"):
+        swept()
+        assert fresh(run).cleanup_status == status
+        make_cleanup_due(run)
+
+
+def test_a_start_is_not_looked_for_without_end(stage: Stage, settings: Settings) -> None:
+    settings.RUNTIME_REQUEST_TIMEOUT_MS = 24 * 3_600_000
+    run, _ = unanswered(stage, first=NOT_THERE)
+    for _ in range(cleanup.TRIES):
+        swept()
+        make_cleanup_due(run)
+    assert (fresh(run).cleanup_status, fresh(run).cleanup_attempts) == ("done", cleanup.TRIES)
+
+
+def test_a_run_that_was_never_started_leaves_no_session_whose_start_arrives_later(stage: Stage) -> None:
+    run = starting()
+    stage.sessions[str(run.session_id)] = session = Puppet(states=[NOT_THERE], streams=[[NOT_THERE]])
+    make_due(run, column="admission_deadline")
+    assert swept() == {"runs ended": 1, "clean-ups tried": 1}
+    assert ending_of(run)["evidence"]["runtimeAsked"] == "SESSION_NOT_FOUND"
+    session.plays([OPENED, own_start(run.id), Silence()])  # only now
+    make_cleanup_due(run)
+    swept()
+    assert (session.cancelled, fresh(run).cleanup_status, fresh(run).cleanup_errors) == (1, "done", [])
+    assert_invariants()
+
+
+class Slow(Puppet):
+    """A session that is opened by a SessionStart only when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__(states=[NOT_THERE], streams=[[NOT_THERE]])
+        self.let = asyncio.Event()
+
+    async def start(self, start: bytes) -> Sent:
+        answer = await super().start(start)
+        await self.let.wait()
+        return answer
+
+
+def test_a_session_that_opens_after_its_run_was_cancelled_is_cancelled_too(stage: Stage, settings: Settings) -> None:
+    settings.OBSERVER_SWEEP_S = 1
+    run = launched()
+    session = Slow()
+    stage.sessions[str(run.session_id)] = session
+
+    async def story() -> None:
+        async with Beside():
+            await becomes_true(lambda: rows(lambda: bool(session.started)))
+            await rows(cancel, run.id)
+            await becomes_true(lambda: rows(lambda: bool(session.subscribed)))  # by the first try
+            session.plays([OPENED, own_start(run.id), Silence()])
+            session.let.set()
+            await rows(make_cleanup_due, run)
+            await becomes_true(lambda: rows(lambda: fresh(run).cleanup_status == "done"))
+
+    asyncio.run(story())
+    assert (fresh(run).status, session.cancelled) == ("cancelled", 1)
+    assert_invariants()
 
 
 def test_an_agents_session_is_left_to_its_agent_unless_it_was_delegated(stage: Stage) -> None:

@@ -288,6 +288,37 @@ def test_a_message_that_stays_too_fast_is_rejected_in_the_runtimes_own_words(set
     assert_invariants()
 
 
+@pytest.mark.parametrize("claimed_epoch", [None, OLDER_EPOCH])
+def test_a_message_that_may_have_arrived_is_not_said_to_be_rejected_because_its_repeats_came_too_fast(
+    settings: Settings, claimed_epoch: int | None
+) -> None:
+    settings.KICKOFF_MAX_RETRIES = 2
+    run = run_taken_over()
+    message, following = waiting_message(run, claimed_epoch=claimed_epoch), waiting_message(run)
+    lost = LOST if claimed_epoch is None else TOO_FAST  # its answer, or that of a former owner
+    session = session_for(message, lost, *[TOO_FAST] * 3)
+
+    send_waiting(run, session)
+
+    assert session.sent == ids(message) * 3 + ids(following)
+    assert fate(message) == ("failed", "outcome_unknown")
+    assert fate(following) == ("accepted", None)
+    assert_invariants()
+
+
+def test_a_kickoff_that_may_have_arrived_and_then_came_too_fast_does_not_end_the_run(settings: Settings) -> None:
+    settings.KICKOFF_MAX_RETRIES = 2
+    run = running_run()
+    message = kickoff_message(run)
+    session = session_for(message, LOST, *[TOO_FAST] * 3)
+
+    send_kickoff(run, session)
+
+    assert session.sent == ids(message) * 3
+    assert fate(message) == ("failed", "outcome_unknown")
+    assert_invariants()
+
+
 def test_an_ambient_message_that_may_have_arrived_is_not_sent_again_however_it_was_refused_before() -> None:
     run = running_run()
     message = waiting_message(run, is_ambient=True)

@@ -22,11 +22,11 @@ from runs.runtimes.registry import Runtimes
 from tests.cast import envelope, fresh, session_now
 from tests.crowd import crowd_of
 from tests.invariants import assert_invariants
-from tests.played import Silence
+from tests.played import OPENED, Silence
 from tests.puppet import Puppet, Stage
 from tests.settling import ending_of
 from tests.sweeping import make_due, swept
-from tests.underway import bound, launched, running, starting
+from tests.underway import bound, launched, own_start, running, starting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,6 +41,8 @@ def progress(run: Run) -> Run:
 
 def test_each_deadline_ends_a_run_by_its_own_name(stage: Stage) -> None:
     runs = {"admission": starting(), "progress": progress(running()), "hard": running()}
+    started = runs["admission"]
+    stage.sessions[str(started.session_id)] = Puppet(streams=[[OPENED, own_start(started.id), Silence()]])
     for clock, run in runs.items():
         make_due(run, column=f"{clock}_deadline")
     assert swept() == Counter({"runs ended": 3, "clean-ups tried": 3})

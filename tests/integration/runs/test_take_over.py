@@ -28,7 +28,7 @@ from tests.invariants import assert_invariants, types_of
 from tests.played import OPENED, Line, Silence
 from tests.puppet import ACCEPTED, START, Puppet, PuppetRuntime, Stage, answered
 from tests.settling import ending_of
-from tests.sweeping import make_due
+from tests.sweeping import make_due, swept
 from tests.underway import bound, launched, running, starting, taken
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
@@ -156,7 +156,8 @@ def test_a_session_that_begins_with_another_start_is_not_ours_and_left_alone(sta
     run = taken_over(run, until="failed")
     ending = ending_of(run)
     assert (ending["code"], ending["error"]["runtimeCode"]) == ("runtime_rejected", "SESSION_ALREADY_EXISTS")
-    assert (puppet.cancelled, run.cleanup_status) == (0, None)
+    swept()
+    assert (puppet.cancelled, fresh(run).cleanup_status) == (0, "done")
     assert "session.bound" not in types_of(run.id)
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from runs.admin.certificate import DECIDERS, MEANINGS, certificate, cleanup
-from runs.domain.endings import DecidedBy, EndingCode, Evidence, Verdict
+from runs.domain.endings import NOT_OURS, DecidedBy, EndingCode, Evidence, Verdict
 from runs.domain.endings import certificate as certificate_of
 from runs.models import Run
 
@@ -47,6 +47,11 @@ def test_the_evidence_is_told_in_sentences() -> None:
         "Owned by nobody under epoch 3.",
         "Deadlines: hard 2026-01-31T10:00:00.000Z.",
     ]
+
+
+def test_a_session_of_somebody_else_is_said_to_be_theirs() -> None:
+    told = words(Verdict(code=EndingCode.NEVER_STARTED, runtime_asked=NOT_OURS))
+    assert told[2] == "The runtime was asked: somebody else has opened the session of this id."
 
 
 def test_the_first_cause_comes_before_what_failed_as_well_i14() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from runs.domain.documents import RunRow, run_document
 from runs.domain.endings import (
     NO_ANSWER,
+    NOT_OURS,
     SESSION_NOT_FOUND,
     DecidedBy,
     EndingCode,
@@ -89,8 +90,8 @@ def test_whatever_else_was_answered_may_leave_a_session_open(asked: str | None) 
     assert not shows_session_over(asked)
 
 
-def test_a_session_that_is_over_or_gone_leaves_nothing_to_cancel() -> None:
-    over = ("SESSION_STATE_RESOLVED", "SESSION_STATE_EXPIRED", "SESSION_STATE_CANCELLED", SESSION_NOT_FOUND)
+def test_a_session_that_is_over_or_gone_or_theirs_leaves_nothing_to_cancel() -> None:
+    over = ("SESSION_STATE_RESOLVED", "SESSION_STATE_EXPIRED", "SESSION_STATE_CANCELLED", SESSION_NOT_FOUND, NOT_OURS)
     assert all(map(shows_session_over, over))
 
 
