@@ -242,6 +242,18 @@ def test_a_start_that_was_acknowledged_is_never_sent_again_and_its_session_is_bo
     assert run.hard_deadline is not None
 
 
+def test_that_a_start_was_taken_is_on_record_before_its_run_has_a_turn_to_subscribe(stage: Stage) -> None:
+    run, puppet = starting(), Puppet()
+    patience = Patience(asyncio.Semaphore(1))
+    asyncio.run(bring_up(load_owned(run.id, run.lease_epoch), PuppetRuntime(), puppet, patience))  # type: ignore[arg-type]
+    assert (puppet.started, fresh(run).status) == ([b"the stored start"], "starting")
+
+    # Its owner has died while it waited for that turn.
+    run, found = orphan(stage, fresh(run))
+    run = taken_over(run)
+    assert (found.started, recoveries(run)) == ([], ["reattached"])
+
+
 def test_if_its_session_is_gone_it_is_lost_loudly_t08_t12(stage: Stage) -> None:
     gone = SessionNotFound("never heard of it")
     run, puppet = orphan(stage, acknowledged(), states=[gone], streams=[[gone]])
