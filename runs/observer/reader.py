@@ -49,7 +49,8 @@ class ReadAgain(Exception):
 class SessionReader:
     """Reads one session into the log of its run, under the lease of the run's owner.
 
-    `bind` is carried out once the first subscription stands, and `bound` is set then.
+    `bind` is carried out once the first subscription stands, and `bound` is set then. A session that was bound before is
+    `bound` at once; `attached` is set only once a subscription has said something.
     """
 
     def __init__(self, run: OwnedRun, session: Session, patience: Patience, recovery: Recovery) -> None:
@@ -57,6 +58,7 @@ class SessionReader:
         self.is_broken = False  # the stream, since it last delivered anything
         self.bind: Bind | None = None
         self.bound = asyncio.Event()
+        self.attached = asyncio.Event()
         self._run = run
         self._session = session
         self._patience = patience
@@ -113,6 +115,8 @@ class SessionReader:
             while True:
                 idle_s = 0.0 if self._is_doubted else settings.STREAM_IDLE_TIMEOUT_MS / 1000
                 batch = await intake.take(timeout=idle_s)
+                if batch:
+                    self.attached.set()
                 if any(map(is_delivery, batch)):
                     self._stands()
                 self._compare_cursor(batch)

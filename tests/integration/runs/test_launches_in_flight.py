@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 from runs.bridge import rows
 from runs.domain.events import Observation, SessionState
 from runs.models import Run
-from runs.observer import launch_steps
+from runs.observer import launch_steps, session
 from runs.observer.owned import OwnedRun
 from runs.observer.supervisor import Observer
 from runs.runtimes.port import RuntimeInfo
@@ -124,6 +124,29 @@ def test_no_more_re_attaches_than_the_limit_are_in_flight_and_a_cancel_waits_for
     assert fresh(cancelled).status == "cancelled"
     assert not stage.session(str(cancelled.session_id)).subscribed
     assert {puppet.handles for puppet in stage.sessions.values()} == {0}
+
+
+def test_a_run_that_only_waits_for_its_turn_is_forgiven_no_attempt_t13(
+    stage: Stage, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OBSERVER_LAUNCH_CONCURRENCY = 1
+    monkeypatch.setattr(session, "FORGIVEN_AFTER_SECONDS", 0.1)
+    runs = [running(), running()]
+    Run.objects.update(observer_id=None, recovery_attempts=3)
+
+    def waiting() -> list[Run]:
+        return [run for run in runs if not stage.session(str(run.session_id)).subscribed]
+
+    async def story() -> None:
+        gate = asyncio.Event()
+        stage.sessions |= {str(run.session_id): AtTheGate(gate) for run in runs}
+        async with Beside():
+            await becomes_true(lambda: rows(lambda: len(waiting()) == 1))
+            await rows(cancel, waiting()[0].id)  # which takes longer than it takes to be forgiven
+
+    asyncio.run(story())
+    # It should be true of the run at the gate, too: its subscription has never stood.
+    assert [fresh(run).recovery_attempts for run in runs] == [3, 3]
 
 
 @pytest.mark.parametrize(
