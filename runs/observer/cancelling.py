@@ -1,7 +1,8 @@
 """Cancel, as the owner of a run carries it out.
 
     CancelSession, or the agent's cancel callback
-      agreed, or the session was over -> its last envelopes are recorded, and the run ends: runs/observer/reader.py
+      agreed, or the session was over -> its last envelopes are recorded, and the run ends: runs/observer/reader.py,
+                                         or runs/ending/asking.py where the reader does not come to it
       refused                         -> the wish is answered, the run goes on
       no answer                       -> the run ends as cancelled all the same
 
@@ -58,7 +59,9 @@ async def cancel_session(
     if state in (SessionState.RESOLVED, SessionState.EXPIRED):
         await asyncio.Event().wait()  # that ends the run, however long its last envelopes take
     await asyncio.sleep(CONCLUDE_SECONDS)
-    raise Decided(_cancelled(wish, asked=state))
+    # Whoever reads it may have had no turn to subscribe, so what a session that is over still holds is not all read:
+    # whoever writes the ending asks once more, reads the rest, and says what is missing.
+    raise Decided(_cancelled(wish, asked=None if state in TERMINAL_SESSION_STATES else state))
 
 
 async def _asked(run: OwnedRun, session: Session, wish: OpenWish, call_back: CallBack) -> str:
@@ -95,5 +98,5 @@ async def _look(session: Session) -> str:
         return NO_ANSWER
 
 
-def _cancelled(wish: OpenWish, *, asked: str, failures: tuple[str, ...] = ()) -> Verdict:
+def _cancelled(wish: OpenWish, *, asked: str | None, failures: tuple[str, ...] = ()) -> Verdict:
     return Verdict(code=EndingCode.CANCELLED, decided_by=wish.through, runtime_asked=asked, cleanup_errors=failures)

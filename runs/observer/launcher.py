@@ -39,7 +39,7 @@ TTL_SECONDS = 2.0
 
 
 async def bring_up(run: OwnedRun, runtime: Runtime, session: Session, patience: Patience) -> Bind | None:
-    """The session exists. The answer binds it and stores its kickoff; None if it was bound already.
+    """The session exists, and our rows say so. The answer binds it and stores its kickoff; None if it was bound already.
 
     The caller subscribes before it binds: a session that is over soon may not be replayed. Raises Decided.
     """
@@ -50,20 +50,20 @@ async def bring_up(run: OwnedRun, runtime: Runtime, session: Session, patience: 
         return None
     ours = run.plan.opener == "control-plane"
     kickoff = _kickoff(run, runtime) if ours else ()
-    sent: Sent | None = None
     if not run.start_acked:
         start = await _meet(run, runtime, patience, start=runtime.encode_start(run.plan) if ours else None)
         if start is None:
             return await _await_agent(run, session, patience)
         sent = await _open(run, session, patience, start)
-    return lambda: _bind(run, session, sent, kickoff)
-
-
-async def _bind(run: OwnedRun, session: Session, sent: Sent | None, kickoff: Kickoff) -> Recorded:
-    """That the runtime took our SessionStart is on record, and then the binding; no `sent` if the first was already."""
-    if sent is not None:
+        # On record before anything is waited for: whoever takes over must not take a session that is gone for one that
+        # never was.
         await rows(launch_steps.record_accepted, run, sent.adapter_state)
         session.confirm(sent.adapter_state)
+    return lambda: _bind(run, session, kickoff)
+
+
+async def _bind(run: OwnedRun, session: Session, kickoff: Kickoff) -> Recorded:
+    """The session is bound, for as long as its runtime says that it lives."""
     return await rows(launch_steps.bind, run, kickoff=kickoff, ttl_ms=await _granted_ttl(session))
 
 

@@ -9,9 +9,10 @@ from typing import TypeVar
 from django.conf import settings
 
 from runs.domain.endings import EndingCode
-from runs.errors import BreakerOpen, RuntimeTimedOut, RuntimeUnavailable
+from runs.errors import BreakerOpen, RuntimeRejected, RuntimeTimedOut, RuntimeUnavailable
 from runs.observer.backoff import pause
 from runs.observer.decided import failed
+from runs.observer.telling import is_for_now
 
 T = TypeVar("T")
 
@@ -36,7 +37,12 @@ class Patience:
         self.failures = 0
 
     async def after(self, fault: Exception) -> None:
-        """A pause has passed, longer after every failure. Raises Decided when the runtime has been away too long."""
+        """A pause has passed, longer after every failure. Raises Decided when the runtime has been away too long.
+
+        Whoever refuses what comes too fast is not away: only the deadlines of the run limit how long that goes on.
+        """
+        if is_for_now(fault):
+            self.answered()
         self._give_up_if_spent(fault)
         await pause(self.failures, base_ms=settings.STREAM_BACKOFF_BASE_MS, max_ms=settings.STREAM_BACKOFF_MAX_MS)
         if not isinstance(fault, BreakerOpen):  # a refusal by our own breaker is no attempt
@@ -44,7 +50,7 @@ class Patience:
             self._unanswered += 1
 
     async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
-        """The answer of a call that may be repeated, however long the runtime is away within the limit.
+        """The answer of a call that may be repeated, however long the runtime is away within the limit, or too busy.
 
         Only the call itself takes one of the slots: a run that waits must not hold up the launch of others.
         """
@@ -54,6 +60,10 @@ class Patience:
                     answer = await call()
             except (RuntimeUnavailable, RuntimeTimedOut) as fault:
                 await self.after(fault)
+            except RuntimeRejected as refusal:
+                if not is_for_now(refusal):
+                    raise
+                await self.after(refusal)
             else:
                 self.stood()
                 return answer

@@ -31,7 +31,7 @@ from runs.observer.launcher import Bind
 from runs.observer.owned import OwnedRun
 from runs.observer.patience import Patience
 from runs.observer.recovery import Recovery
-from runs.observer.telling import ends_session, is_delivery, is_telling, message_count, reconnecting
+from runs.observer.telling import ends_session, is_delivery, is_for_now, is_telling, message_count, reconnecting
 from runs.queries import unreadable_frames
 from runs.recorder import Recorded, quarantine, record
 from runs.runtimes.port import Session
@@ -49,7 +49,8 @@ class ReadAgain(Exception):
 class SessionReader:
     """Reads one session into the log of its run, under the lease of the run's owner.
 
-    `bind` is carried out once the first subscription stands, and `bound` is set then.
+    `bind` is carried out once the first subscription stands, and `bound` is set then. A session that was bound before is
+    `bound` at once; `attached` is set only once a subscription has said something.
     """
 
     def __init__(self, run: OwnedRun, session: Session, patience: Patience, recovery: Recovery) -> None:
@@ -57,6 +58,7 @@ class SessionReader:
         self.is_broken = False  # the stream, since it last delivered anything
         self.bind: Bind | None = None
         self.bound = asyncio.Event()
+        self.attached = asyncio.Event()
         self._run = run
         self._session = session
         self._patience = patience
@@ -113,6 +115,8 @@ class SessionReader:
             while True:
                 idle_s = 0.0 if self._is_doubted else settings.STREAM_IDLE_TIMEOUT_MS / 1000
                 batch = await intake.take(timeout=idle_s)
+                if batch:
+                    self.attached.set()
                 if any(map(is_delivery, batch)):
                     self._stands()
                 self._compare_cursor(batch)
@@ -133,12 +137,9 @@ class SessionReader:
         self._patience.stood()
 
     async def _broken(self, fault: Exception) -> None:
-        """The pause before the next subscription has passed. One event an outage, however long it is (C01)."""
-        if not self.is_broken:
-            self.is_broken = True
-            await self._record([reconnecting(str(fault))])
+        """The pause before the next subscription has passed, and the log knows where the session stands, if that is told."""
         try:
-            await self._patience.after(fault)
+            await self._interrupted(fault)
         except Decided:
             if self._over is None:
                 raise
@@ -146,12 +147,27 @@ class SessionReader:
         with contextlib.suppress(RuntimeUnavailable, RuntimeTimedOut, ReadAgain):
             await self._reconcile(None)
 
+    async def _interrupted(self, fault: Exception) -> None:
+        """The pause before the next subscription has passed. One event an outage, however long it is (C01)."""
+        if not self.is_broken:
+            self.is_broken = True
+            await self._record([reconnecting(str(fault))])
+        await self._patience.after(fault)
+
     async def _refused(self, refusal: RuntimeFault) -> None:
-        """The history may be compacted because the session is over; anything else is a refusal for good."""
+        """The history may be compacted because the session is over; anything else is a refusal for good.
+
+        Unless there was only too much at once: then nothing of the session is lost, and it is asked for again.
+        """
+        if is_for_now(refusal):
+            await self._interrupted(refusal)
+            return
         try:
             await self._reconcile(None, replayable=False)
         except (RuntimeUnavailable, RuntimeTimedOut) as fault:
             await self._broken(fault)
+        except RuntimeRejected as too_much:
+            await self._interrupted(too_much)
         else:
             raise failed_by(EndingCode.RUNTIME_REJECTED, refusal) from refusal
 
@@ -159,6 +175,7 @@ class SessionReader:
         """The log knows where the session stands, as the answer says; a terminal state ends the run.
 
         Raises RuntimeUnavailable or RuntimeTimedOut where the runtime does not say: a stream that is silent then is dead.
+        A refusal for now is raised where nothing else can be had of the session.
         """
         try:
             snapshot = await self._session.snapshot()
@@ -167,6 +184,8 @@ class SessionReader:
         except (RuntimeUnavailable, RuntimeTimedOut):
             raise
         except RuntimeFault as fault:
+            if not replayable and is_for_now(fault):
+                raise
             log.info("run %s: the session's state could not be read: %s", self._run.id, fault)
         else:
             self._patience.answered()
@@ -236,8 +255,11 @@ class SessionReader:
         """How many envelopes the ended session holds, SessionStart included; 0 where the runtime does not say."""
         count = message_count(ending)
         if count is None or ending.kind != ObservationKind.SNAPSHOT:
-            with contextlib.suppress(RuntimeRejected, RuntimeUnsupported):
+            try:
                 count = message_count(await self._session.snapshot())
+            except (RuntimeRejected, RuntimeUnsupported) as refusal:
+                if is_for_now(refusal):
+                    raise
         return 0 if count is None else count + 1
 
     async def _record(self, batch: Sequence[Observation]) -> None:

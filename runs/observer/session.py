@@ -98,7 +98,7 @@ class RunObserver:
         """Attempts to recover the run are forgotten once it has been read for a while, even if it says nothing."""
         if not self._run.recovery_attempts:
             return
-        await self._reader.bound.wait()
+        await self._reader.attached.wait()  # a run that waits for its turn is not read
         await asyncio.sleep(FORGIVEN_AFTER_SECONDS)
         if not self._reader.is_broken:
             await rows(lease.forgive, self._run.id, self._run.epoch)

@@ -9,6 +9,7 @@ from runs.domain.events import (
     SessionSnapshot,
     StreamStatus,
 )
+from runs.errors import RuntimeRejected
 
 # Types after which the session's state is read at once: the stream alone does not show where a session stands.
 TELLING_TYPES = frozenset({"Commitment", "SessionSuspend", "SessionResume", "SessionCancel"})
@@ -32,6 +33,11 @@ def is_telling(observation: Observation) -> bool:
 def is_too_fast(ack: Ack) -> bool:
     """True if the runtime refused what was sent only because there was too much of it: later it may take it."""
     return not ack.ok and ack.error is not None and ack.error.code == RATE_LIMITED
+
+
+def is_for_now(fault: Exception) -> bool:
+    """True if the runtime refused a call only because there were too many: it is there, and later it may answer."""
+    return isinstance(fault, RuntimeRejected) and fault.runtime_code == RATE_LIMITED
 
 
 def is_opened(observation: Observation) -> bool:

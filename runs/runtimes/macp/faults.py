@@ -80,7 +80,8 @@ def fault_of(status: Status, rpc: str) -> RuntimeFault:
     """The fault a failed call stands for; its `runtime_code` is the runtime's own word where it has one."""
     name, text = status.code().name, status.details() or ""
     own, details = _trailers(status)
-    message, runtime_code = f"{rpc}: {text or name}", own or own_code(text) or name
+    own = own or own_code(text)
+    message, runtime_code = f"{rpc}: {text or name}", own or name
     if name == "DEADLINE_EXCEEDED":
         return RuntimeTimedOut(message, runtime_code=name)
     if name == "UNIMPLEMENTED":

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import orjson
 import pytest
 from django.test import override_settings
@@ -81,6 +82,44 @@ def test_what_the_runtime_will_not_replay_is_said_to_be_missing() -> None:
     play(run, streams, [session_now(RESOLVED, count=2)])
     assert missing_of(run) == {"afterOrdinal": 1, "reason": "compacted"}
     assert ending_of(run)["code"] == "resolved"
+
+
+TOO_FAST = RuntimeRejected("StreamSession: slow down", runtime_code="RATE_LIMITED")
+
+
+@QUICK
+@pytest.mark.parametrize("streams", [[], [[OPENED, envelope(1), away()]]], ids=["at once", "at a reconnect"])
+def test_a_subscription_that_came_too_fast_is_asked_for_again_until_it_stands(streams: list[list[Line]]) -> None:
+    run = running_run()
+    whole: list[Line] = [envelope(number) for number in (1, 2, 3)]
+    rest = [OPENED, *whole[len(streams) :], session_now(RESOLVED, count=2), Silence()]
+    session = play(run, [*streams, [TOO_FAST], [TOO_FAST], [TOO_FAST], rest], [session_now(RESOLVED, count=2)])
+    assert (ending_of(run)["code"], missing_of(run)) == ("resolved", None)
+    assert types_of(run.id).count("message.received") == 3
+    assert session.asked_after[-4:] == [len(streams)] * 4
+    # It should be one outage, not four.
+    assert types_of(run.id).count("session.stream.opened") == 2 + len(streams)
+
+
+@QUICK
+def test_a_refused_subscription_gives_no_session_up_whose_state_was_asked_for_too_fast() -> None:
+    run = running_run()
+    streams: list[list[Line]] = [[RuntimeRejected("history compacted", runtime_code="HISTORY_UNAVAILABLE")]]
+    play(run, streams, [TOO_FAST, TOO_FAST, session_now(RESOLVED, count=2)])
+    assert (ending_of(run)["code"], missing_of(run)) == ("resolved", {"afterOrdinal": 0, "reason": "compacted"})
+
+
+@QUICK
+def test_the_last_envelopes_are_waited_for_although_their_number_was_asked_for_too_fast() -> None:
+    run = running_run()
+    over = msgspec.structs.replace(session_now(RESOLVED), kind=ObservationKind.LIFECYCLE)
+    streams: list[list[Line]] = [
+        [OPENED, envelope(1), over, Silence()],
+        [OPENED, over, envelope(2), envelope(3), Silence()],
+    ]
+    play(run, streams, [TOO_FAST, session_now(RESOLVED, count=2)])
+    assert types_of(run.id).count("message.received") == 3
+    assert (ending_of(run)["code"], missing_of(run)) == ("resolved", None)
 
 
 @QUICK

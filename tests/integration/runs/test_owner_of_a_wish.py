@@ -51,6 +51,7 @@ from tests.steered import (
     owning,
     suspend,
 )
+from tests.underway import running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -196,12 +197,15 @@ def test_where_the_ack_does_not_tell_the_state_the_session_is_asked() -> None:
     assert fresh(run).status == "completed"
 
 
+@pytest.mark.usefixtures("stage")
 def test_a_runtime_that_agreed_but_tells_no_end_does_not_keep_the_run_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cancelling, "CONCLUDE_SECONDS", 0.3)
-    run = a_run()
+    run = running()
     wish(run, "cancel")
     until_ended(run, steered(answers={"cancel": [agreed(CANCELLED)]}, states=[session_now(OPEN, count=0)]))
-    assert (fresh(run).status, evidence(run.id)["runtimeAsked"]) == ("cancelled", "SESSION_STATE_CANCELLED")
+    # It should say what the runtime said last, not what it had agreed to: then the session is cleaned up.
+    assert (fresh(run).status, evidence(run.id)["runtimeAsked"]) == ("cancelled", "SESSION_STATE_OPEN")
+    assert fresh(run).cleanup_status == "pending"
 
 
 @pytest.mark.parametrize(

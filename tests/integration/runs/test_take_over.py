@@ -118,6 +118,27 @@ def test_a_start_that_came_too_fast_goes_out_again_as_the_same_bytes(stage: Stag
     assert puppet.started == [b"the stored start"] * 3
 
 
+@pytest.mark.usefixtures("stage")
+def test_a_call_that_came_too_fast_is_made_again_however_often_and_its_runtime_is_not_away(settings: Settings) -> None:
+    settings.RUNTIME_UNREACHABLE_TIMEOUT_MS, settings.STREAM_MAX_RETRIES = 1, 2
+    refused = RuntimeRejected("Initialize: slow down", runtime_code="RATE_LIMITED")
+    answers = [refused] * 6
+
+    async def initialize() -> str:
+        if answers:
+            raise answers.pop()
+        return "welcome"
+
+    assert asyncio.run(Patience(asyncio.Semaphore(1)).ask(initialize)) == "welcome"
+
+
+def test_a_re_attach_that_came_too_fast_is_tried_again(stage: Stage) -> None:
+    refused = RuntimeRejected("slow down", runtime_code="RATE_LIMITED")
+    run, puppet = orphan(stage, running(), streams=[[refused], [refused], [OPENED, START, Silence()]])
+    asyncio.run(observe_until(lambda: recoveries(run) == ["reattached"]))
+    assert (fresh(run).status, len(puppet.subscribed)) == ("running", 3)
+
+
 class OutOfTime(Puppet):
     """A session whose run may not be launched any more once it has been asked twice."""
 
@@ -220,6 +241,18 @@ def test_a_start_that_was_acknowledged_is_never_sent_again_and_its_session_is_bo
     run = taken_over(run)
     assert (puppet.started, recoveries(run)) == ([], ["reattached"])
     assert run.hard_deadline is not None
+
+
+def test_that_a_start_was_taken_is_on_record_before_its_run_has_a_turn_to_subscribe(stage: Stage) -> None:
+    run, puppet = starting(), Puppet()
+    patience = Patience(asyncio.Semaphore(1))
+    asyncio.run(bring_up(load_owned(run.id, run.lease_epoch), PuppetRuntime(), puppet, patience))  # type: ignore[arg-type]
+    assert (puppet.started, fresh(run).status) == ([b"the stored start"], "starting")
+
+    # Its owner has died while it waited for that turn.
+    run, found = orphan(stage, fresh(run))
+    run = taken_over(run)
+    assert (found.started, recoveries(run)) == ([], ["reattached"])
 
 
 def test_if_its_session_is_gone_it_is_lost_loudly_t08_t12(stage: Stage) -> None:

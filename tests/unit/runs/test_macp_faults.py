@@ -96,9 +96,11 @@ def test_only_a_word_of_the_protocol_is_a_code(text: str, code: str) -> None:
     assert own_code(text) == code
 
 
-def test_a_stream_that_lagged_may_be_opened_again_but_a_rate_limit_is_a_refusal() -> None:
+@pytest.mark.parametrize("where", ["metadata", "text"])
+def test_a_stream_that_lagged_may_be_opened_again_but_a_rate_limit_is_a_refusal(where: str) -> None:
     def exhausted(code: str) -> RuntimeFault:
-        return fault_of(Failed(grpc.StatusCode.RESOURCE_EXHAUSTED, "", {"macp-error-code": code}), "StreamSession")
+        in_text, trailers = (f"{code}: no", {}) if where == "text" else ("", {"macp-error-code": code})
+        return fault_of(Failed(grpc.StatusCode.RESOURCE_EXHAUSTED, in_text, {**trailers}), "StreamSession")
 
     assert type(exhausted("STREAM_LAGGED")) is RuntimeUnavailable
     assert type(exhausted("RATE_LIMITED")) is RuntimeRejected
