@@ -209,7 +209,7 @@ OBSERVING = Section(
             "refusals by our own breaker are no attempts",
             "300000",
         ),
-        V("OBSERVER_LAUNCH_CONCURRENCY", "launches and re-attaches in flight per observer", "50"),
+        V("OBSERVER_LAUNCH_CONCURRENCY", "launches and re-attaches in flight per observer and kind of runtime", "50"),
         V("STREAM_BACKOFF_BASE_MS", "reconnect after min(base * 2^n, max) + up to 20 %", "250"),
         V("STREAM_BACKOFF_MAX_MS", "longest wait between two reconnects", "30000"),
         V("RUN_RECOVERY_ENABLED", "take over runs of dead observers and of earlier starts", "true"),

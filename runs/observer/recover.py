@@ -18,6 +18,7 @@ from runs.observer import lease
 from runs.observer.heart import Heart
 from runs.observer.lease import Lease
 from runs.observer.recovery import Recovered, outcomes, report
+from runs.observer.slots import Slots
 from runs.observer.take_up import take_up
 from runs.runtimes.registry import Runtimes
 
@@ -57,14 +58,12 @@ async def recover(*, only: UUID | None, told: Told) -> JsonObject:
 
 async def _taken_up(claimed: list[Lease], runtimes: Runtimes, told: Told) -> list[Recovered]:
     """What became of each, once each is being read or has ended. They are then listened to for a moment, and let go."""
-    launching, questions = asyncio.Semaphore(settings.OBSERVER_LAUNCH_CONCURRENCY), Questions()
+    slots, questions = Slots(), Questions()
     recovered = [asyncio.get_running_loop().create_future() for _ in claimed]
 
     async def watch(owned: Lease, future: "asyncio.Future[Recovered]") -> None:
         try:
-            observer = await take_up(
-                owned, runtimes=runtimes, launching=launching, questions=questions, recovered=future
-            )
+            observer = await take_up(owned, runtimes=runtimes, slots=slots, questions=questions, recovered=future)
             if observer is not None:
                 await observer.run()
         finally:

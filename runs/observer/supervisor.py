@@ -23,6 +23,7 @@ from runs.observer.lease import Lease
 from runs.observer.orders import ordered_runs
 from runs.observer.recovery import Recovered, outcomes, report
 from runs.observer.session import RunObserver
+from runs.observer.slots import Slots
 from runs.observer.sweep import Sweep
 from runs.observer.take_up import take_up
 from runs.runtimes.registry import Runtimes
@@ -57,7 +58,7 @@ class Observer:
         self._watched: dict[UUID, Watched] = {}
         self._telling: set[asyncio.Task[None]] = set()
         self._runtimes = Runtimes()
-        self._launching = asyncio.Semaphore(settings.OBSERVER_LAUNCH_CONCURRENCY)
+        self._slots = Slots()
         self._questions = Questions()
         self._sweep = Sweep(self._runtimes, self._questions)
 
@@ -172,7 +173,7 @@ class Observer:
             watched.observer = await take_up(
                 owned,
                 runtimes=self._runtimes,
-                launching=self._launching,
+                slots=self._slots,
                 questions=self._questions,
                 recovered=watched.recovered,
             )

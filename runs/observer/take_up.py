@@ -16,6 +16,7 @@ from runs.observer.lease import Lease
 from runs.observer.owned import load_owned
 from runs.observer.recovery import LOST, Recovered
 from runs.observer.session import RunObserver
+from runs.observer.slots import Slots
 from runs.runtimes.registry import Runtimes
 
 log = logging.getLogger("signalbox.observer")
@@ -25,7 +26,7 @@ async def take_up(
     owned: Lease,
     *,
     runtimes: Runtimes,
-    launching: asyncio.Semaphore,
+    slots: Slots,
     questions: Questions,
     recovered: "asyncio.Future[Recovered]",
 ) -> RunObserver | None:
@@ -40,7 +41,7 @@ async def take_up(
             recovered.cancel()
             return None
         runtime = runtimes.get(run.kind)
-        return RunObserver(run, runtime, launching=launching, questions=questions, recovered=recovered)
+        return RunObserver(run, runtime, launching=slots.of(run.kind), questions=questions, recovered=recovered)
     except DatabaseFault:
         raise
     except Exception as error:

@@ -14,6 +14,7 @@ from runs.models import Observer, Run
 from runs.models.identity import uuid7
 from runs.observer import launch_steps, lease
 from runs.observer.recovery import Recovered
+from runs.observer.slots import Slots
 from runs.observer.take_up import take_up
 from runs.runtimes.port import RuntimeInfo
 from runs.runtimes.registry import Runtimes
@@ -87,9 +88,7 @@ async def carried_out(run: Run, owned: lease.Lease) -> None:
     recovered: asyncio.Future[Recovered] = asyncio.get_running_loop().create_future()
     runtimes = Runtimes()
     async with asyncio.timeout(PATIENCE):
-        observer = await take_up(
-            owned, runtimes=runtimes, launching=asyncio.Semaphore(1), questions=Questions(), recovered=recovered
-        )
+        observer = await take_up(owned, runtimes=runtimes, slots=Slots(), questions=Questions(), recovered=recovered)
         if observer is not None:
             await observer.run()
     await runtimes.close()

@@ -43,7 +43,7 @@ def slow_runtime(settings: Settings) -> Iterator[StandInRuntime]:
 
 async def every_place_is_free(observer: Observer) -> None:
     """So many may be taken again, and not one more."""
-    await becomes_true(lambda: rows(lambda: observer._launching._value == LIMIT))
+    await becomes_true(lambda: rows(lambda: {slots._value for slots in observer._slots._of_kind.values()} == {LIMIT}))
 
 
 def test_no_more_launches_and_first_subscriptions_than_the_limit_are_in_flight_t13(
@@ -147,6 +147,23 @@ def test_a_run_that_only_waits_for_its_turn_is_forgiven_no_attempt_t13(
     asyncio.run(story())
     # It should be true of the run at the gate, too: its subscription has never stood.
     assert [fresh(run).recovery_attempts for run in runs] == [3, 3]
+
+
+def test_a_runtime_whose_subscriptions_take_long_holds_no_run_of_another_one_up_t13(
+    stage: Stage, settings: Settings
+) -> None:
+    settings.OBSERVER_LAUNCH_CONCURRENCY = 1
+    held, other = running(), launched(runtime={"kind": "scripted"})
+    Run.objects.update(observer_id=None)
+
+    async def story() -> None:
+        stage.sessions[str(held.session_id)] = puppet = AtTheGate(asyncio.Event())
+        async with Beside():
+            await becomes_true(lambda: rows(lambda: bool(puppet.subscribed)))
+            await becomes_true(lambda: rows(lambda: fresh(other).status in ("running", "completed")))
+            assert stage.session(str(held.session_id)).handles == 1
+
+    asyncio.run(story())
 
 
 @pytest.mark.parametrize(
