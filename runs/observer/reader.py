@@ -164,6 +164,8 @@ class SessionReader:
             return
         try:
             await self._reconcile(None, replayable=False)
+        except ReadAgain:
+            return  # from the beginning: that may not be refused
         except (RuntimeUnavailable, RuntimeTimedOut) as fault:
             await self._broken(fault)
         except RuntimeRejected as too_much:
