@@ -72,6 +72,8 @@ class ObserverHost:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:  # shown with the test that failed
+            print(f"observer {self.id} said last:", *self.lines[-40:], sep="\n  ")
         self.ask_to_stop()
         self.leave()
 
