@@ -77,7 +77,10 @@ def _measured(stage: Stage, case: Case) -> dict[str, object]:
     progress(f"{case.server}, {case.subscribers} by {case.kind}, {case.coalesce_ms} ms, snapshots {case.snapshot_ms}")
     run = store_run()
     append(run)
-    with served(stage, server=case.server, STREAM_COALESCE_MS=str(case.coalesce_ms)) as (port, pid):
+    with served(stage, server=case.server, STREAM_COALESCE_MS=str(case.coalesce_ms), STREAM_MAX_PER_CALLER="10000") as (
+        port,
+        pid,
+    ):
         path = ("/ws" if case.kind == "ws" else "") + f"/runs/{run.id}" + ("" if case.kind == "ws" else "/stream")
         with _crowd(case, port, f"{path}?snapshotMs={case.snapshot_ms}") as crowd:
             time.sleep(SETTLING_S)
@@ -88,7 +91,7 @@ def _measured(stage: Stage, case: Case) -> dict[str, object]:
             report = json.loads(crowd.communicate()[0])
     end(run)
     frames = written * case.subscribers
-    return {
+    row = {
         "server": case.server,
         "stream": case.kind,
         "subscribers": case.subscribers,
@@ -101,6 +104,8 @@ def _measured(stage: Stage, case: Case) -> dict[str, object]:
         "CPU us/frame": f"{used / frames * 1e6:.1f}",
         "web MB": f"{memory:.0f}",
     }
+    progress(" | ".join(map(str, row.values())))
+    return row
 
 
 @contextlib.contextmanager
