@@ -1,8 +1,6 @@
 """/ws/runs over its consumer: who may open it, what the query may say, and the close code of every way it ends."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from typing import Any, NoReturn
 
 import orjson
@@ -11,20 +9,18 @@ from channels.testing import WebsocketCommunicator
 from django.db import OperationalError
 from pytest_django import Settings
 
-from config.asgi import application
 from runs import hub
 from runs.bridge import rows
-from runs.shutdown import SCOPE_KEY, Shutdown
+from runs.shutdown import Shutdown
 from runs.streaming import lifetime, run_feed, run_list, seats
 from tests.cast import queued_run, running_run
 from tests.integration.runs.conftest import append
+from tests.websockets import KEY, PATIENCE, close_of, connected
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.handmade_rows("logs are written by hand: what reads them is tested"),
 ]
-PATIENCE = 10
-KEY = (b"authorization", b"Bearer k")
 
 
 @pytest.fixture(autouse=True)
@@ -34,31 +30,10 @@ def keys(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seats, "seats", seats.Seats())
 
 
-@contextlib.asynccontextmanager
-async def connected(
-    path: str, *headers: tuple[bytes, bytes], shutdown: Shutdown | None = None
-) -> AsyncIterator[WebsocketCommunicator]:
-    """A WebSocket that was accepted; it is closed by the client at the end."""
-    socket = WebsocketCommunicator(application, path, headers=[(b"host", b"localhost"), *headers])
-    if shutdown is not None:
-        socket.scope[SCOPE_KEY] = shutdown
-    assert (await socket.connect(PATIENCE))[0]
-    yield socket
-    await socket.disconnect(timeout=PATIENCE)
-
-
 async def message_of(socket: WebsocketCommunicator) -> dict[str, Any]:
     """The next message."""
     message: dict[str, Any] = orjson.loads((await socket.receive_output(PATIENCE))["text"])
     return message
-
-
-async def close_of(socket: WebsocketCommunicator) -> tuple[list[dict[str, Any]], int, str]:
-    """Every message up to the close; its code and its reason."""
-    told = []
-    while (message := await socket.receive_output(PATIENCE))["type"] == "websocket.send":
-        told.append(orjson.loads(message["text"]))
-    return told, message["code"], message.get("reason") or ""
 
 
 async def test_a_list_and_then_its_changes() -> None:

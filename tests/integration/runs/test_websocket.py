@@ -1,28 +1,24 @@
 """/ws/runs/{id}: the same frames as the event stream, and a close code for every way it ends or never begins."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import orjson
 import pytest
-from channels.testing import WebsocketCommunicator
 from pytest_django import Settings
 
-from config.asgi import application
 from runs.bridge import rows
 from runs.models import Run
 from runs.models.identity import uuid7
-from runs.shutdown import SCOPE_KEY, Shutdown
+from runs.shutdown import Shutdown
 from runs.streaming import consumers, lifetime, seats, tail
 from runs.streaming.tails import tails_of_this_loop
+from tests.websockets import KEY, PATIENCE, close_of, connected
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.handmade_rows("logs are written by hand: what reads them is tested"),
 ]
-PATIENCE = 10
-KEY = (b"authorization", b"Bearer k")
 
 MakeRun = Callable[..., Run]
 Append = Callable[..., list[int]]
@@ -34,27 +30,6 @@ def keys(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.AUTH_API_KEYS = ["test=k"]
     settings.STREAM_POLL_MS = 200
     monkeypatch.setattr(seats, "seats", seats.Seats())
-
-
-@contextlib.asynccontextmanager
-async def watching(
-    path: str, *headers: tuple[bytes, bytes], shutdown: Shutdown | None = None
-) -> AsyncIterator[WebsocketCommunicator]:
-    """A WebSocket that was accepted; it is closed by the client at the end."""
-    socket = WebsocketCommunicator(application, path, headers=[(b"host", b"localhost"), *headers])
-    if shutdown is not None:
-        socket.scope[SCOPE_KEY] = shutdown
-    assert (await socket.connect(PATIENCE))[0]
-    yield socket
-    await socket.disconnect(timeout=PATIENCE)
-
-
-async def all_of(socket: WebsocketCommunicator) -> tuple[list[dict[str, object]], int, str]:
-    """Every message up to the close; its code and its reason."""
-    told = []
-    while (message := await socket.receive_output(PATIENCE))["type"] == "websocket.send":
-        told.append(orjson.loads(message["text"]))
-    return told, message["code"], message.get("reason") or ""
 
 
 def _short(message: dict[str, object]) -> str:
@@ -69,12 +44,12 @@ async def test_a_run_is_told_to_its_end_and_closed_with_1000(
     run = await rows(stored_run)
     await rows(append_events, run, 2)
 
-    async with watching(f"/ws/runs/{run.id}?afterSeq=0&snapshotMs=0", KEY) as socket:
+    async with connected(f"/ws/runs/{run.id}?afterSeq=0&snapshotMs=0", KEY) as socket:
         first = orjson.loads((await socket.receive_output(PATIENCE))["text"])
         assert first["type"] == "snapshot"
         assert first["data"]["timeline"]["latestSeq"] == 2
         await rows(end_run, run)
-        told, code, _ = await all_of(socket)
+        told, code, _ = await close_of(socket)
 
     assert [_short(message) for message in told] == ["event 1", "event 2", "event 3", "end"]
     assert told[-1]["data"] == {"status": "completed", "seq": 3, "code": "resolved"}
@@ -84,8 +59,8 @@ async def test_a_run_is_told_to_its_end_and_closed_with_1000(
 async def test_whoever_knows_the_ending_is_closed_at_once_s06(stored_run: MakeRun, end_run: End) -> None:
     run = await rows(stored_run)
     ending = await rows(end_run, run)
-    async with watching(f"/ws/runs/{run.id}?afterSeq={ending}", KEY) as socket:
-        assert await all_of(socket) == ([], 1000, "")
+    async with connected(f"/ws/runs/{run.id}?afterSeq={ending}", KEY) as socket:
+        assert await close_of(socket) == ([], 1000, "")
 
 
 @pytest.mark.parametrize(
@@ -106,8 +81,8 @@ async def test_what_may_not_begin_is_refused_by_its_code_s13(
 ) -> None:
     run = await rows(stored_run)
     await rows(append_events, run, 3)
-    async with watching(address.format(id=run.id, other=uuid7()), *headers) as socket:
-        told, closed, why = await all_of(socket)
+    async with connected(address.format(id=run.id, other=uuid7()), *headers) as socket:
+        told, closed, why = await close_of(socket)
     assert (told, closed) == ([], code)
     assert why.startswith(reason)
 
@@ -115,12 +90,12 @@ async def test_what_may_not_begin_is_refused_by_its_code_s13(
 async def test_more_streams_than_a_caller_may_have_are_refused(settings: Settings, stored_run: MakeRun) -> None:
     settings.STREAM_MAX_PER_CALLER = 1
     run = await rows(stored_run)
-    async with watching(f"/ws/runs/{run.id}", KEY) as first:
+    async with connected(f"/ws/runs/{run.id}", KEY) as first:
         await first.receive_output(PATIENCE)
-        async with watching(f"/ws/runs/{run.id}", KEY) as second:
-            assert (await all_of(second))[1] == 4429
+        async with connected(f"/ws/runs/{run.id}", KEY) as second:
+            assert (await close_of(second))[1] == 4429
     # It should be free again once the first has gone.
-    async with watching(f"/ws/runs/{run.id}", KEY) as third:
+    async with connected(f"/ws/runs/{run.id}", KEY) as third:
         assert (await third.receive_output(PATIENCE))["type"] == "websocket.send"
 
 
@@ -131,10 +106,10 @@ async def test_a_key_that_is_withdrawn_closes_its_stream_s08(
     assert lifetime.RECHECK_SECONDS <= 30
     monkeypatch.setattr(lifetime, "RECHECK_SECONDS", 0.1)
     run = await rows(stored_run)
-    async with watching(f"/ws/runs/{run.id}?includeSnapshot={str(carrier == 'snapshot').lower()}", KEY) as socket:
+    async with connected(f"/ws/runs/{run.id}?includeSnapshot={str(carrier == 'snapshot').lower()}", KEY) as socket:
         await asyncio.sleep(0.3)  # it is asked several times, and may stay
         settings.AUTH_API_KEYS = ["test=another"]
-        told, code, _ = await all_of(socket)
+        told, code, _ = await close_of(socket)
     assert [_short(message) for message in told][-1] == "error"
     assert told[-1]["data"]["errorCode"] == "UNAUTHENTICATED"  # type: ignore[index]
     assert code == 4401
@@ -143,10 +118,10 @@ async def test_a_key_that_is_withdrawn_closes_its_stream_s08(
 async def test_a_shutdown_closes_with_1012(stored_run: MakeRun) -> None:
     shutdown = Shutdown()
     run = await rows(stored_run)
-    async with watching(f"/ws/runs/{run.id}", KEY, shutdown=shutdown) as socket:
+    async with connected(f"/ws/runs/{run.id}", KEY, shutdown=shutdown) as socket:
         await socket.receive_output(PATIENCE)
         shutdown.begin()
-        assert await all_of(socket) == ([], 1012, "")
+        assert await close_of(socket) == ([], 1012, "")
 
 
 async def test_a_failure_is_told_and_closed_with_1011(monkeypatch: pytest.MonkeyPatch, stored_run: MakeRun) -> None:
@@ -155,28 +130,28 @@ async def test_a_failure_is_told_and_closed_with_1011(monkeypatch: pytest.Monkey
 
     run = await rows(stored_run)
     monkeypatch.setattr(tail, "page_after", fail)
-    async with watching(f"/ws/runs/{run.id}?includeSnapshot=false", KEY) as socket:
-        told, code, reason = await all_of(socket)
+    async with connected(f"/ws/runs/{run.id}?includeSnapshot=false", KEY) as socket:
+        told, code, reason = await close_of(socket)
     assert [message["data"]["errorCode"] for message in told] == ["INTERNAL_ERROR"]  # type: ignore[index]
     assert (code, reason) == (1011, "")
 
 
 async def test_what_a_client_says_is_ignored_until_it_says_too_much(stored_run: MakeRun) -> None:
     run = await rows(stored_run)
-    async with watching(f"/ws/runs/{run.id}", KEY) as socket:
+    async with connected(f"/ws/runs/{run.id}", KEY) as socket:
         await socket.receive_output(PATIENCE)
         for _ in range(consumers.MESSAGES_PER_SECOND):
             await socket.send_to(text_data='{"type": "anything"}')
         assert await socket.receive_nothing(0.1)
         for _ in range(consumers.MESSAGES_PER_SECOND):
             await socket.send_to(text_data="x")
-        assert (await all_of(socket))[1] == 4429
+        assert (await close_of(socket))[1] == 4429
 
 
 async def test_a_client_that_leaves_leaves_nothing_behind_c15(stored_run: MakeRun) -> None:
     run = await rows(stored_run)
     for _ in range(20):
-        async with watching(f"/ws/runs/{run.id}", KEY) as socket:
+        async with connected(f"/ws/runs/{run.id}", KEY) as socket:
             await socket.receive_output(PATIENCE)
     await asyncio.sleep(0)
     assert not len(tails_of_this_loop())
