@@ -155,6 +155,18 @@ async def test_a_gap_in_the_log_is_never_passed_over(
         await _seqs(run)
 
 
+@pytest.mark.handmade_rows("the last event was taken out of the log")
+async def test_a_log_that_ends_before_its_last_number_is_a_gap_and_not_read_over_and_over(
+    stored_run: Callable[..., Run], append_events: Callable[..., list[int]]
+) -> None:
+    run = await rows(stored_run)
+    await rows(append_events, run, 3)
+    await rows(_remove_event, run, 3)
+
+    with pytest.raises(LogBroken):
+        await _seqs(run)
+
+
 async def test_following_an_unknown_run_raises(transactional_db: None) -> None:
     with pytest.raises(RunNotFound):
         await anext(follow(uuid7()))
