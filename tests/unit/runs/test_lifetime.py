@@ -1,4 +1,4 @@
-"""How long a stream lasts: few end at once when the process stops, many are spread, and a withdrawn key is noticed in time."""
+"""How long a stream lasts: many are spread when the process stops, and a withdrawn key is noticed in time."""
 
 import pytest
 
