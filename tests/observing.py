@@ -49,7 +49,7 @@ def observing() -> Iterator[None]:
     assert not thread.is_alive(), "the observer does not stop"
 
 
-def wait_for(condition: Callable[[], bool], what: str = "it") -> None:
+def wait_for(condition: Callable[[], object], what: str = "it") -> None:
     """Returns once `condition` holds of the rows, which another thread or process writes."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():

@@ -24,7 +24,7 @@ _SMALL_SERVICE_ENVIRONMENT = {
 }
 
 
-def wait_until(condition: Callable[[], bool], *, within_s: float, what: str = "it") -> None:
+def wait_until(condition: Callable[[], object], *, within_s: float, what: str = "it") -> None:
     """The condition holds; fails the test when it does not in time."""
     deadline = time.monotonic() + within_s
     while not condition():

@@ -11,6 +11,7 @@ from django.db import connection
 
 from config.process_identity import ProcessIdentity
 from tests.benchmarks.processes import family
+from tests.own_database import OwnDatabase
 from tests.processes import ManageCommand, identities, wait_until, wait_until_dead
 from tests.service import database_url
 
@@ -20,8 +21,8 @@ REAL = {"DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "warning"}
 
 
 @pytest.fixture
-def on_the_session_server() -> dict[str, str]:
-    """The environment of a drill that makes its database on the server of these tests."""
+def on_a_server(own_database: OwnDatabase) -> dict[str, str]:
+    """The environment of a drill that makes its database on a server that is there: no other drill is on it."""
     return {**REAL, "DATABASE_URL": database_url()}
 
 
@@ -64,10 +65,10 @@ def folder_of(drill: ManageCommand) -> Path | None:
     return None
 
 
-def test_a_drill_on_a_server_passes_and_its_database_is_gone(on_the_session_server: dict[str, str]) -> None:
+def test_a_drill_on_a_server_passes_and_its_database_is_gone(on_a_server: dict[str, str]) -> None:
     drill = ManageCommand(
         *("drill", "--json", "--only", "kill", "--only", "finalisers", "--only", "invariants"),
-        environment=on_the_session_server,
+        environment=on_a_server,
     )
     try:
         status = drill.wait(within_s=120)
@@ -79,10 +80,10 @@ def test_a_drill_on_a_server_passes_and_its_database_is_gone(on_the_session_serv
     assert databases_of_drills() == set()
 
 
-def test_a_drill_fails_where_recovery_is_broken(on_the_session_server: dict[str, str]) -> None:
+def test_a_drill_fails_where_recovery_is_broken(on_a_server: dict[str, str]) -> None:
     drill = ManageCommand(
         *("drill", "--json", "--only", "ordinary", "--only", "kill"),
-        environment={**on_the_session_server, "RUN_RECOVERY_ENABLED": "false"},
+        environment={**on_a_server, "RUN_RECOVERY_ENABLED": "false"},
     )
     try:
         status = drill.wait(within_s=120)

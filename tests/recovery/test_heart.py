@@ -16,7 +16,13 @@ from tests.beside import beside
 from tests.integration.runs.test_observe_run import launch
 from tests.processes import ManageCommand, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
+# A server of their own: backends that stand still may hold what the tests beside these wait for.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.acceptance,
+    pytest.mark.usefixtures("own_database"),
+    pytest.mark.django_db(transaction=True),
+]
 
 LEASE_S = 6
 TIMES = {"OBSERVER_BEAT_S": "1", "OBSERVER_LEASE_S": str(LEASE_S), "OBSERVER_SWEEP_S": "1"}
@@ -120,7 +126,10 @@ def the_database_refusing_everybody() -> Iterator[None]:
 def backends() -> list[int]:
     """The server's processes that serve the observer."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'signalbox-observer'")
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'signalbox-observer'"
+        )
         return [pid for (pid,) in cursor.fetchall()]
 
 

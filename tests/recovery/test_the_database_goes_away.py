@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.invariants import assert_invariants
-from tests.recovery.conftest import OwnDatabase
+from tests.own_database import OwnDatabase
 from tests.recovery.scene import (
     WHOLE,
     a_run_under_way,

@@ -19,6 +19,7 @@ from runs.recorder import record
 from tests.answering import kickoff_message, waiting_message
 from tests.cast import ack, envelope, fresh, running_run
 from tests.invariants import assert_invariants, types_of
+from tests.lock_waits import waiting_for_locks
 from tests.observing import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -124,19 +125,13 @@ def test_a_sweep_that_waited_for_the_lock_of_a_run_sees_the_reply_recorded_meanw
         with transaction.atomic():
             Run.objects.lock(run.id, epoch=None)
             sweeping = threads.submit(at_once, expire_replies)
-            wait_for(is_waiting_for_a_lock, "the sweep at the lock")
+            wait_for(waiting_for_locks, "the sweep at the lock")
             record(run.id, [envelope(1, sender="alice")], epoch=None)
         assert sweeping.result() == [0]
 
     assert reply_status(message) == "answered"
     assert "message.unanswered" not in types_of(run.id)
     assert_invariants()
-
-
-def is_waiting_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 def test_an_ending_settles_what_is_owed_and_leaves_nothing_to_the_sweep() -> None:
@@ -301,7 +296,7 @@ def test_an_owner_that_appears_while_the_sweep_waits_keeps_the_message(patience:
         with transaction.atomic():
             Run.objects.lock(run.id, epoch=None)
             sweeping = threads.submit(at_once, fail_unclaimed)
-            wait_for(is_waiting_for_a_lock, "the sweep at the lock")
+            wait_for(waiting_for_locks, "the sweep at the lock")
             owned_by_somebody(run)
         assert sweeping.result() == [0]
 

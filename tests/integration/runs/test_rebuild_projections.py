@@ -21,6 +21,7 @@ from runs.queries import folded_state
 from runs.recorder import quarantine, record
 from tests.cast import ack, envelope, fresh, queued_message, running_run
 from tests.invariants import assert_invariants, assert_projection_equals_fold
+from tests.lock_waits import waiting_for_locks
 from tests.processes import wait_until
 
 pytestmark = pytest.mark.django_db
@@ -211,12 +212,6 @@ def test_an_unknown_run_exits_4(options: tuple[str, ...]) -> None:
     assert caught.value.returncode == 4
 
 
-def is_somebody_waiting() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")  # seen at once, also within a transaction
-        return bool(cursor.fetchone()[0])
-
-
 def in_a_thread(work: Callable[[], object]) -> threading.Thread:
     """`work` has begun on a connection of its own."""
 
@@ -239,7 +234,7 @@ def test_what_is_recorded_while_it_is_rebuilt_is_in_it_b13() -> None:
         record(run.id, [envelope(number) for number in range(10, 20)], epoch=None)
         rebuilding = in_a_thread(lambda: rebuild_projection(run_id=run.id))
         # It has folded what was committed before, and waits for the run's row.
-        wait_until(is_somebody_waiting, within_s=10, what="the rebuild")
+        wait_until(waiting_for_locks, within_s=10, what="the rebuild")
     rebuilding.join()
 
     # The writer went on from what was spoilt; the rebuild knows both what it wrote and what was before.

@@ -9,7 +9,6 @@ import msgspec
 import orjson
 import psycopg
 import pytest
-from django.db import connection
 from pytest_django.fixtures import Settings
 
 from runs.bridge import rows
@@ -37,7 +36,9 @@ from tests.answering import (
 )
 from tests.cast import ack, running_run
 from tests.invariants import assert_invariants, types_of
+from tests.lock_waits import waiting_for_locks
 from tests.played import owned
+from tests.service import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -97,23 +98,9 @@ def answer_to(message: OutboundMessage) -> Sent:
 @contextlib.asynccontextmanager
 async def held(run: Run) -> AsyncIterator[None]:
     """Somebody else holds the run's lock inside the block."""
-    with psycopg.connect(**_address()) as other:
+    with psycopg.connect(database_url()) as other:
         other.execute("SELECT 1 FROM runs_run WHERE id = %s FOR NO KEY UPDATE", [run.id])
         yield
-
-
-def waiting_for_locks() -> list[int]:
-    """Who waits for a lock in the database."""
-    with psycopg.connect(**_address()) as other:
-        return [pid for (pid,) in other.execute("SELECT pid FROM pg_locks WHERE NOT granted").fetchall()]
-
-
-def _address() -> dict[str, object]:
-    entry = connection.settings_dict
-    return {
-        **{name.lower(): entry[name] for name in ("HOST", "PORT", "USER", "PASSWORD")},
-        "dbname": entry["NAME"],
-    }
 
 
 def ids(*messages: OutboundMessage) -> list[str]:
