@@ -12,6 +12,7 @@ import psycopg
 
 from config.gate import GO, gated
 from config.postgres_account import Account
+from config.postgres_cluster import PostgresFailed
 from config.process_identity import ProcessIdentity
 from config.watcher import Watcher, stop_postgres
 
@@ -65,7 +66,8 @@ class PostgresServer:
                 extra_groups=account.groups,
             )
         found = ProcessIdentity.of(self._process.pid)
-        assert found is not None, "a child that waits at the gate is alive"
+        if found is None:  # somebody has killed it at the gate
+            raise PostgresFailed(f"the server ended before it began, with status {self._process.wait()}")
         self.identity = found
         watcher.watch(found, "postgres")
         self._open_gate()

@@ -16,11 +16,14 @@ from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
 
+from config.write_through import write_through
 from runs.shutdown import SCOPE_KEY, Shutdown
+from runs.streaming.wire import EXTENSION, FRAMES
 
 GRACE_S = 5.0
 LAST_WORDS_S = 0.1
 READER_TOO_SLOW = 4408
+CLOSE_PATIENCE_S = 10.0
 MOST_HEARD_BYTES = 64 * 1024
 
 log = logging.getLogger("signalbox.web")
@@ -98,6 +101,7 @@ class WebServer(daphne.Server):  # type: ignore[misc]
 
     def listen_success(self, port: Any) -> None:
         """The listening port is remembered, to be closed at the end."""
+        write_through(port)
         self._ports.append(port)
         super().listen_success(port)
 
@@ -117,7 +121,13 @@ class WebServer(daphne.Server):  # type: ignore[misc]
         gate = self._gates[protocol] = WriteGate()
         # On an HTTP connection requests follow one another: the newest takes the place of the last. A WebSocket
         # has taken the transport over from the HTTP channel that is still registered there.
-        consumer = protocol.channel if scope["type"] == "http" else protocol.transport
+        if scope["type"] == "http":
+            consumer = protocol.channel
+        else:
+            consumer = protocol.transport
+            scope.setdefault("extensions", {})[EXTENSION] = {}
+            # A close frame stands behind all that a slow reader has still to read.
+            protocol.closeHandshakeTimeout = CLOSE_PATIENCE_S
         consumer.unregisterProducer()
         consumer.registerProducer(gate, True)
         scope[SCOPE_KEY] = self.shutdown
@@ -135,7 +145,10 @@ class WebServer(daphne.Server):  # type: ignore[misc]
 
         The last part of a response waits for nobody: its application has nothing more to hold back.
         """
-        await super().handle_reply(protocol, message)
+        if FRAMES in message:
+            self._write_frames(protocol, message[FRAMES])
+        else:
+            await super().handle_reply(protocol, message)
         gate = self._gates.get(protocol)
         if gate is None or gate.is_open or not _more_may_follow(message):
             return
@@ -143,9 +156,14 @@ class WebServer(daphne.Server):  # type: ignore[misc]
             log.warning("cut off a reader that was slower than %g s", self._send_timeout_s)
             self._cut(protocol, message)
 
+    def _write_frames(self, protocol: Any, frames: bytes) -> None:
+        # After a close frame nothing may follow.
+        if protocol in self.connections and protocol.state == protocol.STATE_OPEN:
+            protocol.sendData(frames)
+
     def _cut(self, protocol: Any, message: Message) -> None:
         if message["type"].startswith("websocket."):
-            # Autobahn drops the connection a second later if the reader does not take the close frame either.
+            # Autobahn drops the connection if the reader does not take the close frame in time either.
             protocol.sendClose(code=READER_TOO_SLOW, reason="reader too slow")
         else:
             protocol.transport.abortConnection()

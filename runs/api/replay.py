@@ -70,4 +70,4 @@ async def replay_stream(request: HttpRequest, run_id: str) -> HttpResponseBase:
         return HttpResponse(status=204)
     clock = ProcessClock(shutdown_of_request(request))
     shown = replayed(recording, asked, clock, recheck=admission.recheck)
-    return EventStream(encoded(shown), seat(admission.principal))
+    return EventStream(encoded(shown, seat(admission.principal)))

@@ -27,6 +27,7 @@ from runs.shutdown import shutdown_of
 from runs.streaming.frame import Burst, Frame
 from runs.streaming.handshake import request_of
 from runs.streaming.opening import open_stream
+from runs.streaming.wire import EXTENSION, FRAMES, written
 
 log = logging.getLogger("signalbox.streaming")
 
@@ -81,11 +82,21 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def send_all(self, bursts: AsyncGenerator[Burst]) -> int:
         """Every frame is sent, one a message, and the bursts are closed; the close code that follows from the last."""
         frame: Frame | None = None
+        send = self._write if EXTENSION in self.scope.get("extensions", {}) else self._send
         async with contextlib.aclosing(bursts):
             async for burst in bursts:
-                for frame in burst:
-                    await self.send(text_data=frame.text)
+                await send(burst)
+                frame = burst[-1]
         return RESTARTS if frame is None else _code_after(frame)
+
+    async def _send(self, burst: Burst) -> None:
+        for frame in burst:
+            await self.send(text_data=frame.text)
+
+    async def _write(self, burst: Burst) -> None:
+        # Messages of their own, but built once for everybody and written together.
+        for pieces in written([frame.wire for frame in burst]):
+            await self.base_send({"type": "websocket.send", FRAMES: pieces})
 
     async def _speak(self) -> None:
         try:

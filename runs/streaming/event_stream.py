@@ -2,7 +2,7 @@
 
 import contextlib
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 from django.http import StreamingHttpResponse
 
@@ -23,42 +23,47 @@ class EventStream(StreamingHttpResponse):
     by, the reader of a run would keep its seat and its subscription.
     """
 
-    def __init__(self, chunks: AsyncGenerator[bytes], seat: Seat) -> None:
-        self._body = _seated(chunks, seat)
-        super().__init__(self._body, content_type="text/event-stream", headers=HEADERS)
+    def __init__(self, body: AsyncGenerator[bytes]) -> None:
+        self._body = body
+        super().__init__(body, content_type="text/event-stream", headers=HEADERS)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async with contextlib.aclosing(self._body):
-            async for part in self._body:
-                yield part
+    # The body itself, for whoever serves the response closes what it iterates over.
+    def __aiter__(self) -> AsyncGenerator[bytes]:
+        return self._body
 
 
-async def encoded(bursts: AsyncGenerator[Burst]) -> AsyncGenerator[bytes]:
-    """The frames as an event stream, each burst in one chunk. Closes them, however the reader leaves.
+async def encoded(bursts: AsyncGenerator[Burst], seat: Seat) -> AsyncGenerator[bytes]:
+    """The frames as the body of an event stream, each burst in one chunk. However the reader leaves, closing it closes
+    them and frees the seat.
 
     Where they end without `end` or `error` the reader may come back, and is told when: not all at the same moment.
     """
     last = ""
-    async with contextlib.aclosing(bursts):
-        async for burst in bursts:
-            yield burst[0].sse if len(burst) == 1 else b"".join(frame.sse for frame in burst)
-            last = burst[-1].event
-    if last not in LAST_FRAMES:
-        yield b"retry: %d\n\n" % random.randint(*COMES_BACK_MS)  # noqa: S311
+    with seat:
+        yield RETRY
+        async with contextlib.aclosing(bursts):
+            async for burst in bursts:
+                for part in slices(burst[0].sse if len(burst) == 1 else b"".join([frame.sse for frame in burst])):
+                    yield part
+                last = burst[-1].event
+        if last not in LAST_FRAMES:
+            yield b"retry: %d\n\n" % random.randint(*COMES_BACK_MS)  # noqa: S311
 
 
-async def _seated(chunks: AsyncGenerator[bytes], seat: Seat) -> AsyncGenerator[bytes]:
-    # However the reader leaves, closing ends the subscription and frees the seat.
+async def seated(chunks: AsyncGenerator[bytes], seat: Seat) -> AsyncGenerator[bytes]:
+    """What is encoded already as the body of an event stream. However the reader leaves, closing it closes the chunks and
+    frees the seat.
+    """
     with seat:
         yield RETRY
         async with contextlib.aclosing(chunks):
             async for chunk in chunks:
-                for part in _slices(chunk):
+                for part in slices(chunk):
                     yield part
 
 
-def _slices(chunk: bytes) -> Iterator[bytes]:
-    # A reader is given its time for each of them, so that a slow one gets through a large frame, too.
+def slices(chunk: bytes) -> Iterator[bytes]:
+    """The chunk in pieces: a reader is given its time for each, so that a slow one gets through a large frame, too."""
     if len(chunk) <= MOST_AT_ONCE:
         yield chunk
         return

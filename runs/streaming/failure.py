@@ -1,8 +1,6 @@
 """What a stream says when it breaks off: an `error` frame in words for strangers, the rest in our own log."""
 
-import contextlib
 import logging
-from collections.abc import AsyncGenerator
 
 from django.db import InterfaceError, OperationalError
 
@@ -12,17 +10,12 @@ from runs.streaming.frame import Burst, error_frame
 log = logging.getLogger("signalbox.streaming")
 
 
-async def failing_in_words(what: str, bursts: AsyncGenerator[Burst]) -> AsyncGenerator[Burst]:
-    """Yield the bursts of `what`; if they fail, the last frame is `error`. Closes them, however the reader leaves."""
-    try:
-        async with contextlib.aclosing(bursts):
-            async for burst in bursts:
-                yield burst
-    except ControlPlaneError as error:
-        yield [error_frame(error.code, error.message)]
-    except (OperationalError, InterfaceError):
+def last_words(what: str, error: Exception) -> Burst:
+    """The last burst of the stream of `what`, which `error` has broken off."""
+    if isinstance(error, ControlPlaneError):
+        return [error_frame(error.code, error.message)]
+    if isinstance(error, OperationalError | InterfaceError):
         log.warning("stream of %s: the database cannot be reached", what)
-        yield [error_frame("SERVICE_UNAVAILABLE", "The database cannot be reached.")]
-    except Exception:
-        log.exception("stream of %s failed", what)
-        yield [error_frame("INTERNAL_ERROR", "The stream failed.")]
+        return [error_frame("SERVICE_UNAVAILABLE", "The database cannot be reached.")]
+    log.error("stream of %s failed", what, exc_info=error)
+    return [error_frame("INTERNAL_ERROR", "The stream failed.")]

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -44,7 +44,9 @@ class Reader:
         self.cursor = after
         self._tail = tail
         self._loop = asyncio.get_running_loop()
-        self._called = asyncio.Event()
+        self._is_called = False
+        # Not asyncio.Event: one that is waited for by one task alone, at every event of every subscriber, may be simpler.
+        self._waiting: asyncio.Future[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
 
     @property
@@ -67,7 +69,7 @@ class Reader:
         """When the log was last read, by the database's clock."""
         return self._tail.read_at
 
-    async def next_page(self, patience: float | None = None) -> list[LogEntry]:
+    async def next_page(self, patience: float | None = None) -> Sequence[LogEntry]:
         """The next events; empty if none came within `patience` seconds, or before `wake()`."""
         if self.is_current and not await self._news(patience):
             return []
@@ -88,7 +90,9 @@ class Reader:
 
     def wake(self) -> None:
         """Whoever waits for the next page goes on at once."""
-        self._called.set()
+        self._is_called = True
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     def hush(self) -> None:
         """No alarm goes off any more."""
@@ -99,10 +103,18 @@ class Reader:
         self._tail.move_on_from(self.cursor)
         if patience is not None:
             self._set_alarm(self._loop.time() + max(0.0, patience))
-        await self._called.wait()
-        self._called.clear()
+        await self._call()
         self._tail.move_on_from(self.cursor)  # it may have failed meanwhile
         return not self.is_current
+
+    async def _call(self) -> None:
+        if not self._is_called:
+            self._waiting = self._loop.create_future()
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
+        self._is_called = False
 
     def _set_alarm(self, due: float) -> None:
         # One that is set earlier is left: it goes off for nothing, which is cheaper than a timer for every event.
@@ -114,4 +126,4 @@ class Reader:
 
     def _goes_off(self) -> None:
         self._alarm = None
-        self._called.set()
+        self.wake()

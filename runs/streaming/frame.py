@@ -1,8 +1,10 @@
-"""One frame of a stream, in both forms it travels in; each form is built once, however many subscribers are sent it."""
+"""One frame of a stream, in the forms it travels in; each form is built once, however many subscribers are sent it."""
 
 from dataclasses import dataclass, field
 
 import orjson
+
+from runs.streaming.wire import message
 
 
 @dataclass(slots=True)
@@ -14,6 +16,7 @@ class Frame:
     id: int | None = None
     _sse: bytes | None = field(default=None, init=False, repr=False, compare=False)
     _text: str | None = field(default=None, init=False, repr=False, compare=False)
+    _wire: tuple[bytes, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def sse(self) -> bytes:
@@ -29,9 +32,19 @@ class Frame:
     def text(self) -> str:
         """The frame as one WebSocket message: `{"type", "id"?, "data"}`."""
         if self._text is None:
-            mark = b"" if self.id is None else b',"id":%d' % self.id
-            self._text = (b'{"type":"%s"%s,"data":%s}' % (self.event.encode(), mark, self.data)).decode()
+            self._text = self._message().decode()
         return self._text
+
+    @property
+    def wire(self) -> tuple[bytes, ...]:
+        """The same message as the bytes that a WebSocket carries, in the pieces that may be written one by one."""
+        if self._wire is None:
+            self._wire = message(self._message())
+        return self._wire
+
+    def _message(self) -> bytes:
+        mark = b"" if self.id is None else b',"id":%d' % self.id
+        return b'{"type":"%s"%s,"data":%s}' % (self.event.encode(), mark, self.data)
 
 
 Burst = list[Frame]

@@ -8,7 +8,7 @@ import orjson
 
 from runs.domain.documents import iso
 from runs.shutdown import Shutdown
-from runs.streaming.failure import failing_in_words
+from runs.streaming.failure import last_words
 from runs.streaming.feed import Reader, reading
 from runs.streaming.frame import Burst, Frame
 from runs.streaming.lifetime import Lifetime
@@ -35,7 +35,7 @@ def frames(
     its last event: the process stops, or the stream has reached its age. `recheck` is asked now and then whether the
     subscriber may still read; what it raises ends the stream. Close it (contextlib.aclosing) when leaving.
     """
-    return failing_in_words(f"run {run_id}", _Stream(run_id, subscription, standing, recheck).bursts(shutdown))
+    return _Stream(run_id, subscription, standing, recheck).bursts(shutdown)
 
 
 class _Stream:
@@ -54,19 +54,23 @@ class _Stream:
         self._held: Snapshot | None = None  # read, but ahead of what was sent
 
     async def bursts(self, shutdown: Shutdown | None) -> AsyncGenerator[Burst]:
-        async with reading(self._run_id, self._standing.last_seq) as reader:
-            if self._subscription.include_snapshot:
-                yield [await self._first_snapshot(reader)]
-            if self._subscription.after is not None:
-                reader.cursor = self._subscription.after
-            with self._lifetime.within(shutdown, wake=reader.wake):
-                while not (reader.has_ended or self._lifetime.is_over):
-                    if burst := await self._next(reader):
-                        yield burst
-                        self._sent_at = time.monotonic()
-                    await self._lifetime.check()
-                if reader.has_ended:
-                    yield await self._farewell(reader)
+        # One generator, however it fails: each one more would be a step more for every event of every subscriber.
+        try:
+            async with reading(self._run_id, self._standing.last_seq) as reader:
+                if self._subscription.include_snapshot:
+                    yield [await self._first_snapshot(reader)]
+                if self._subscription.after is not None:
+                    reader.cursor = self._subscription.after
+                with self._lifetime.within(shutdown, wake=reader.wake):
+                    while not (reader.has_ended or self._lifetime.is_over):
+                        if burst := await self._next(reader):
+                            yield burst
+                            self._sent_at = time.monotonic()
+                        await self._lifetime.check()
+                    if reader.has_ended:
+                        yield await self._farewell(reader)
+        except Exception as error:
+            yield last_words(f"run {self._run_id}", error)
 
     async def _first_snapshot(self, reader: Reader) -> Frame:
         first = await reader.snapshot(at_least=self._standing.last_seq, age_s=CROWD_SECONDS)

@@ -1,5 +1,6 @@
 """A run shown again from its log: the same frames as live, all at once or at the pace they came."""
 
+import contextlib
 import random
 from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import datetime
@@ -12,7 +13,7 @@ from runs import bridge
 from runs.domain.documents import iso
 from runs.domain.replays import TIMED, Replay, pause_ms
 from runs.streaming.clock import Clock
-from runs.streaming.failure import failing_in_words
+from runs.streaming.failure import last_words as words_of_failure
 from runs.streaming.frame import Burst, Frame
 from runs.streaming.lifetime import RECHECK_SECONDS
 from runs.streaming.log import LogEntry, Page, page_after
@@ -38,7 +39,7 @@ def replayed(
     process stops, or the replay has reached the age of a stream. `recheck` is asked now and then whether the viewer
     may still read; what it raises ends the stream. Close it (contextlib.aclosing) when leaving.
     """
-    return failing_in_words(f"run {recording.run_id}, replayed", _Player(recording, asked, clock, recheck).bursts())
+    return _Player(recording, asked, clock, recheck).bursts()
 
 
 class _Player:
@@ -58,7 +59,15 @@ class _Player:
         self._is_over = False
 
     async def bursts(self) -> AsyncGenerator[Burst]:
-        """Everything this viewer is sent."""
+        """Everything this viewer is sent, a failure included."""
+        try:
+            async with contextlib.aclosing(self._shown()) as bursts:
+                async for burst in bursts:
+                    yield burst
+        except Exception as error:
+            yield words_of_failure(f"run {self._recording.run_id}, replayed", error)
+
+    async def _shown(self) -> AsyncGenerator[Burst]:
         while self._cursor < self._recording.part.last:
             for pause, burst in self._paced(await self._next_page()):
                 due = self._clock.now() + pause

@@ -22,4 +22,4 @@ async def stream(request: HttpRequest, run_id: UUID | str) -> HttpResponseBase:
     opening = await open_stream(request, run_id)
     if opening is None:
         return HttpResponse(status=204)
-    return EventStream(encoded(opening.bursts(shutdown_of_request(request))), opening.seat)
+    return EventStream(encoded(opening.bursts(shutdown_of_request(request)), opening.seat))

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from runs.domain.documents import iso
 from runs.shutdown import Shutdown
-from runs.streaming.failure import failing_in_words
+from runs.streaming.failure import last_words
 from runs.streaming.frame import Burst, Frame
 from runs.streaming.lifetime import Lifetime
 from runs.streaming.run_feed import RunFeed, shared_feed
@@ -31,8 +31,7 @@ def summaries(
     the stream has reached its age, or its list has grown too long. `recheck` is asked now and then whether the
     subscriber may still read; what it raises ends the stream. Close it (contextlib.aclosing) when leaving.
     """
-    stream = _Stream(project_id, subscription, feed or shared_feed(), recheck)
-    return failing_in_words("the list of runs", stream.bursts(shutdown))
+    return _Stream(project_id, subscription, feed or shared_feed(), recheck).bursts(shutdown)
 
 
 class _Stream:
@@ -48,14 +47,17 @@ class _Stream:
         self._sent_at = time.monotonic()
 
     async def bursts(self, shutdown: Shutdown | None) -> AsyncGenerator[Burst]:
-        async with self._feed.joined(self._list):
-            yield [await self._snapshot()]
-            with self._lifetime.within(shutdown, wake=self._list.wake):
-                while not (self._lifetime.is_over or self._list.is_too_long):
-                    if burst := await self._next():
-                        yield burst
-                        self._sent_at = time.monotonic()
-                    await self._lifetime.check()
+        try:
+            async with self._feed.joined(self._list):
+                yield [await self._snapshot()]
+                with self._lifetime.within(shutdown, wake=self._list.wake):
+                    while not (self._lifetime.is_over or self._list.is_too_long):
+                        if burst := await self._next():
+                            yield burst
+                            self._sent_at = time.monotonic()
+                        await self._lifetime.check()
+        except Exception as error:
+            yield last_words("the list of runs", error)
 
     async def _snapshot(self) -> Frame:
         project_id, tellings = self._list.project_id, self._feed.tellings

@@ -6,7 +6,7 @@ not reach: nudges say that there is something, rows alone say what.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -86,9 +86,9 @@ class Tail:
             self._end = min(cursor, self.last_seq or 0)
             self._moving = asyncio.create_task(self._move(), name=f"tail {self.run_id}")
 
-    async def entries_after(self, cursor: int) -> list[LogEntry]:
+    async def entries_after(self, cursor: int) -> Sequence[LogEntry]:
         """The next events after the cursor, a page at most. Raises LogBroken at a gap, RunNotFound once the run is gone."""
-        return self._window.after(cursor) or list((await self._pages.get(cursor)).entries)
+        return self._window.after(cursor) or (await self._pages.get(cursor)).entries
 
     async def end(self) -> Frame:
         """The `end` frame of a run that has ended, the same for all. Raises RunNotFound once the run is gone."""

@@ -1,6 +1,7 @@
 """The last events of one log that are kept at hand, bounded in number and in bytes."""
 
 from collections import deque
+from collections.abc import Sequence
 
 from runs.streaming.log import LogEntry
 
@@ -28,6 +29,8 @@ class Window:
 
     def __init__(self, budget: Budget) -> None:
         self._entries: deque[LogEntry] = deque()
+        # What follows a cursor is the same for all who have the same, which is nearly everybody.
+        self._latest: tuple[int, Sequence[LogEntry]] | None = None
         self._bytes = 0
         self._budget = budget
 
@@ -36,22 +39,28 @@ class Window:
 
     def add(self, entry: LogEntry) -> None:
         """The entry is the last one; the oldest have gone until every bound is kept."""
+        self._latest = None
         self._entries.append(entry)
         self._count(_size(entry))
         while self._is_too_large():
             self._count(-_size(self._entries.popleft()))
 
-    def after(self, cursor: int) -> list[LogEntry] | None:
+    def after(self, cursor: int) -> Sequence[LogEntry] | None:
         """Everything after the cursor, in order; None where the window no longer, or not yet, reaches."""
+        if self._latest is not None and self._latest[0] == cursor:
+            return self._latest[1]
         if not self._entries:
             return None
         wanted = self._entries[-1].seq - cursor
         if not 0 <= wanted <= len(self._entries):
             return None
-        return [self._entries[place] for place in range(-wanted, 0)]
+        found = [self._entries[place] for place in range(-wanted, 0)]
+        self._latest = (cursor, found)
+        return found
 
     def clear(self) -> None:
         """It holds nothing, and its bytes are free for others."""
+        self._latest = None
         self._entries.clear()
         self._count(-self._bytes)
 

@@ -49,9 +49,9 @@ CASES = [
     Case("daphne", "sse", 1_000, 50, 0, 250),
     Case("daphne", "sse", 1_000, 50, 2_000, 250),
     Case("uvicorn", "ws", 1_000, 0, 0, 250),
-    Case("uvicorn", "ws", 3_000, 50, 0, 300),
-    Case("uvicorn", "sse", 3_000, 50, 0, 300),
-    Case("uvicorn", "sse", 3_000, 50, 2_000, 300),
+    Case("uvicorn", "ws", 3_000, 100, 0, 300),
+    Case("uvicorn", "sse", 3_000, 100, 0, 300),
+    Case("uvicorn", "sse", 3_000, 100, 2_000, 300),
 ]
 
 

@@ -9,6 +9,8 @@ import django
 from django.core.asgi import get_asgi_application
 
 from runs.shutdown import shutdown_of
+from runs.streaming.wire import FRAMES, message, written
+from tests.small_service.contents import LARGE_MESSAGE, PARTS, part
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
@@ -20,9 +22,11 @@ pages = get_asgi_application()
 
 
 async def application(scope: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]], send: Send) -> None:
-    """`/flood` sends as fast as it may, `/idle` waits for the process's end, `/deaf` does not."""
+    """`/flood` and `/counted` send as fast as they may, `/idle` waits for the process's end, `/deaf` does not."""
     if scope["type"] == "websocket":
-        await _flood_websocket(receive, send)
+        await (_large_websocket if scope["path"] == "/large" else _flood_websocket)(receive, send)
+    elif scope["path"] == "/counted":
+        await _stream(scope, receive, send, _counted())
     elif scope["path"] == "/flood":
         await _stream(scope, receive, send, _flood())
     elif scope["path"] == "/idle":
@@ -42,6 +46,11 @@ async def _flood() -> AsyncIterator[bytes]:
         await asyncio.sleep(0)
 
 
+async def _counted() -> AsyncIterator[bytes]:
+    for number in range(PARTS):
+        yield part(number)
+
+
 async def _until_shutdown(scope: dict[str, Any]) -> AsyncIterator[bytes]:
     yield b"hello\n"
     await shutdown_of(scope).wait()
@@ -57,8 +66,8 @@ async def _stream(scope: dict[str, Any], receive: Any, send: Send, parts: AsyncI
     await send({"type": "http.response.start", "status": 200, "headers": []})
 
     async def respond() -> None:
-        async for part in parts:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
+        async for body in parts:
+            await send({"type": "http.response.body", "body": body, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
     async def gone() -> None:
@@ -79,6 +88,14 @@ async def _flood_websocket(receive: Any, send: Send) -> None:
         produced["websocket"] += len(CHUNK)
         await send({"type": "websocket.send", "bytes": CHUNK})
         await asyncio.sleep(0)
+
+
+async def _large_websocket(receive: Any, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.accept"})
+    for pieces in written([message(LARGE_MESSAGE), message(b"the end")]):
+        await send({"type": "websocket.send", FRAMES: pieces})
+    await send({"type": "websocket.close"})
 
 
 async def _answer(send: Send, body: bytes) -> None:

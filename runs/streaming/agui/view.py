@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from runs.shutdown import shutdown_of_request
 from runs.streaming.agui.encoder import encoded
-from runs.streaming.event_stream import EventStream
+from runs.streaming.event_stream import EventStream, seated
 from runs.streaming.opening import open_stream
 
 
@@ -28,4 +28,5 @@ async def agui(request: HttpRequest, run_id: UUID | str) -> HttpResponseBase:
     from_now_on = dataclasses.replace(opening.subscription, after=None, include_snapshot=True)
     opening = dataclasses.replace(opening, subscription=from_now_on)
     bursts = opening.bursts(shutdown_of_request(request))
-    return EventStream(encoded(opening.run_id, opening.admission.principal.project_id, bursts), opening.seat)
+    events = encoded(opening.run_id, opening.admission.principal.project_id, bursts)
+    return EventStream(seated(events, opening.seat))

@@ -14,8 +14,11 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from websockets.frames import Opcode
 
 from tests.processes import PROJECT, SMALL_SERVICE, ManageCommand, wait_until
+from tests.small_service.contents import LARGE_MESSAGE, PARTS, part
+from tests.wire_frames import frames_in
 
 pytestmark = pytest.mark.acceptance
 
@@ -23,6 +26,7 @@ SEND_TIMEOUT_S = 1.0
 # Both kernels' buffers on loopback, and our own.
 MOST_UNREAD_BYTES = 16 * 1024 * 1024
 RECEIVE_BUFFER_BYTES = 65536
+NORMAL_CLOSE = b"\x88\x02" + (1000).to_bytes(2)
 CLOSE_FRAME = (4408).to_bytes(2) + b"reader too slow"
 
 
@@ -68,10 +72,22 @@ def read_all(connection: socket.socket) -> bytes:
     return received
 
 
-def open_websocket(web: Web) -> socket.socket:
+def read_until(end: bytes, connection: socket.socket, *, pause_s: float = 0.0) -> bytes:
+    """Everything up to `end`, with a pause after each 128 KB."""
+    received, read = b"", 0
+    while not received.endswith(end):
+        received += (part := connection.recv(32768))
+        assert part, f"closed before {end!r}"
+        if len(received) - read > 131072:
+            read = len(received)
+            time.sleep(pause_s)  # the slowness itself
+    return received
+
+
+def open_websocket(web: Web, path: str = "/") -> socket.socket:
     key = base64.b64encode(os.urandom(16)).decode()
     headers = ("Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13")
-    return web.open("/", *headers)
+    return web.open(path, *headers)
 
 
 def resident_bytes(pid: int) -> int:
@@ -94,7 +110,7 @@ def test_a_websocket_reader_that_stops_reading_is_closed_with_the_resumable_code
         wait_until(lambda: web.produced()["websocket"] > 0, within_s=5)
         wait_until(lambda: web.command.said("cut off a reader"), within_s=5 + SEND_TIMEOUT_S)
         assert web.produced()["websocket"] < MOST_UNREAD_BYTES
-        assert CLOSE_FRAME in read_all(connection)[-200:]
+        read_until(CLOSE_FRAME, connection)
 
 
 def test_a_reader_that_reads_gets_as_much_as_it_takes(web: Web) -> None:
@@ -102,6 +118,29 @@ def test_a_reader_that_reads_gets_as_much_as_it_takes(web: Web) -> None:
         received = 0
         while received < 4 * MOST_UNREAD_BYTES:
             received += len(connection.recv(1 << 20))
+    assert not web.command.said("cut off a reader")
+
+
+def test_what_a_reader_gets_in_fits_and_starts_is_whole_and_in_order(web: Web) -> None:
+    with closing(web.open("/counted", "Connection: close")) as connection:
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        for number in range(PARTS):
+            if number % 300 == 0:
+                time.sleep(SEND_TIMEOUT_S / 10)  # the buffers fill up meanwhile
+            assert response.read(len(part(number))) == part(number)
+        assert response.read() == b""
+
+
+def test_a_slow_reader_gets_through_a_large_message_s07(web: Web) -> None:
+    with closing(open_websocket(web, "/large")) as connection:
+        began = time.monotonic()
+        received = read_until(NORMAL_CLOSE, connection, pause_s=SEND_TIMEOUT_S / 10)
+        assert time.monotonic() - began > 3 * SEND_TIMEOUT_S
+    frames = list(frames_in(received.partition(b"\r\n\r\n")[2]))
+    texts, closing_frame = b"".join(bytes(frame.data) for frame in frames[:-1]), frames[-1]
+    assert texts == LARGE_MESSAGE + b"the end"
+    assert closing_frame.opcode is Opcode.CLOSE
     assert not web.command.said("cut off a reader")
 
 

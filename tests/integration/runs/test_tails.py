@@ -51,7 +51,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> list[tuple[UUID, int]]:
 async def waits(reader: Reader) -> "asyncio.Task[list[log.LogEntry]]":
     """The reader has nothing to read and waits."""
     if not reader.is_current:
-        assert await reader.next_page() == []
+        assert not await reader.next_page()
     task = asyncio.create_task(reader.next_page())
     await asyncio.sleep(0)
     return task
