@@ -24,7 +24,7 @@ class Frame:
         if self._sse is None:
             mark = b"" if self.id is None else b"id: %d\n" % self.id
             # Outside a JSON string a line break is just white space; left as it is, it would end the frame.
-            line = b" ".join(self.data.splitlines())
+            line = b" ".join(self.data.splitlines()) if b"\n" in self.data or b"\r" in self.data else self.data
             self._sse = b"event: %s\n%sdata: %s\n\n" % (self.event.encode(), mark, line)
         return self._sse
 

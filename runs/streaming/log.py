@@ -8,16 +8,23 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from runs.domain.documents import EVENT_COLUMNS, EventRow, event_document
+from runs.domain.documents import EVENT_COLUMNS, EventText, event_document
 from runs.errors import RunNotFound
 from runs.streaming.frame import Frame
 
 PAGE_EVENTS = 256
 PAGE_BYTES = 1 << 20  # of event data; a page holds one event more than fits, so that it never stands still
 
+# Ids and times as the database writes them: it does in C what would be most of the work on a page.
+_AS_SHOWN = {"id": "page.id::text", "run_id": "page.run_id::text"} | {
+    name: f"""to_char(page.{name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
+    for name in ("ts", "created_at")
+}
+_SHOWN = ", ".join(_AS_SHOWN.get(name, f"page.{name}") for name in EVENT_COLUMNS)
+
 # One statement sees one moment: the page, how far the log went then, and whether the run still existed.
 _PAGE = f"""
-SELECT run.last_seq, run.ending_seq, clock_timestamp(), {", ".join(f"page.{name}" for name in EVENT_COLUMNS)}
+SELECT run.last_seq, run.ending_seq, CASE WHEN coalesce(page.bytes_before, 0) = 0 THEN clock_timestamp() END, {_SHOWN}
   FROM runs_run run
   LEFT JOIN LATERAL (
        SELECT event.*, sum(octet_length(data)) OVER (ORDER BY seq) - octet_length(data) AS bytes_before
@@ -66,7 +73,7 @@ def page_after(run_id: UUID, after: int, *, limit: int = PAGE_EVENTS) -> Page:
     if not rows:
         raise RunNotFound
     last_seq, ending_seq, read_at = rows[0][:3]
-    found = [EventRow._make(row[3:]) for row in rows if row[3] is not None]
+    found = [EventText._make(row[3:]) for row in rows if row[3] is not None]
     return Page(tuple(_entry(row) for row in found), last_seq, ending_seq, read_at)
 
 
@@ -82,5 +89,5 @@ def heads_of(run_ids: Sequence[UUID]) -> tuple[datetime, dict[UUID, int]]:
     return rows[0][0], {run_id: last_seq for _, run_id, last_seq in rows if run_id is not None}
 
 
-def _entry(row: EventRow) -> LogEntry:
+def _entry(row: EventText) -> LogEntry:
     return LogEntry(row.type, Frame("canonical_event", orjson.dumps(event_document(row)), row.seq))

@@ -1,7 +1,7 @@
 """How stored things are shown: each has one shape, whoever shows it (lists, streams, webhooks, exports)."""
 
 from runs.domain.documents.clock import iso
-from runs.domain.documents.event import EVENT_COLUMNS, EventRow, event_document
+from runs.domain.documents.event import EVENT_COLUMNS, EventRow, EventText, event_document
 from runs.domain.documents.late import LateRow, late_document
 from runs.domain.documents.message import MessageRow, message_document
 from runs.domain.documents.run import RunRow, run_document
@@ -10,6 +10,7 @@ from runs.domain.documents.summary import SummaryRow, summary_document
 __all__ = [
     "EVENT_COLUMNS",
     "EventRow",
+    "EventText",
     "LateRow",
     "MessageRow",
     "RunRow",
