@@ -22,6 +22,8 @@ _AS_SHOWN = {"id": "page.id::text", "run_id": "page.run_id::text"} | {
 }
 _SHOWN = ", ".join(_AS_SHOWN.get(name, f"page.{name}") for name in EVENT_COLUMNS)
 
+# Numbers are dense, so that a page has two ends: with LIMIT alone a planner that does not know yet how long a log has become
+# sorts all the rest of it for every page.
 # One statement sees one moment: the page, how far the log went then, and whether the run still existed.
 _PAGE = f"""
 SELECT run.last_seq, run.ending_seq, CASE WHEN coalesce(page.bytes_before, 0) = 0 THEN clock_timestamp() END, {_SHOWN}
@@ -29,7 +31,7 @@ SELECT run.last_seq, run.ending_seq, CASE WHEN coalesce(page.bytes_before, 0) = 
   LEFT JOIN LATERAL (
        SELECT event.*, sum(octet_length(data)) OVER (ORDER BY seq) - octet_length(data) AS bytes_before
          FROM (SELECT {", ".join(EVENT_COLUMNS)} FROM runs_event
-                WHERE run_id = run.id AND seq > %s ORDER BY seq LIMIT %s) AS event
+                WHERE run_id = run.id AND seq > %s AND seq <= %s ORDER BY seq) AS event
   ) AS page ON page.bytes_before < %s
  WHERE run.id = %s
  ORDER BY page.seq
@@ -68,7 +70,7 @@ class Page:
 def page_after(run_id: UUID, after: int, *, limit: int = PAGE_EVENTS) -> Page:
     """The events after `after`, at most `limit` and about PAGE_BYTES of data. Raises RunNotFound if the run is gone."""
     with connection.cursor() as cursor:
-        cursor.execute(_PAGE, [after, limit, PAGE_BYTES, run_id])
+        cursor.execute(_PAGE, [after, after + limit, PAGE_BYTES, run_id])
         rows = cursor.fetchall()
     if not rows:
         raise RunNotFound
