@@ -12,7 +12,7 @@ RUNS := $(VENV)/.runs-$(shell cksum < requirements.txt | cut -d' ' -f1)
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run demo check test test-slow coverage test-pg15 bench-ingest bench-launch bench-fanout bench-idle bench-attach bench-memory bench-wakeups bench-check bench-recovery read-plans sweep-plans property-long crash-matrix crash-matrix-short crash-matrix-labels clean
+.PHONY: help setup run demo check test test-slow coverage test-pg15 bench-ingest bench-launch bench-fanout bench-idle bench-api bench-attach bench-memory bench-wakeups bench-check bench-recovery read-plans sweep-plans property-long crash-matrix crash-matrix-short crash-matrix-labels clean
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-20s %s\n", $$1, $$2}'
@@ -90,6 +90,9 @@ bench-fanout: setup ## how soon a crowd sees an event, and what it costs
 
 bench-idle: setup ## what ten thousand idle streams need
 	$(BIN)/python -m tests.benchmarks.idle
+
+bench-api: setup ## what a read costs the web process that answers it
+	$(BIN)/python -m tests.benchmarks.api
 
 bench-attach: setup ## how soon somebody who comes late sees a long run
 	$(BIN)/python -m tests.benchmarks.attach
