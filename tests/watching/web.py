@@ -22,6 +22,11 @@ class WebProcess:
         self._environment = {"AUTH_API_KEYS": f"test={KEY}", "STREAM_MAX_PER_CALLER": "5000", **(environment or {})}
         self._command = self._started()
 
+    @property
+    def pid(self) -> int:
+        """Of the process that answers now."""
+        return self._command.pid
+
     def kill(self) -> None:
         """It is gone at once, and so are its connections."""
         self._command.send(signal.SIGKILL)

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from config.asgi import django_application
 from config.http.body_limit import BodyLimit, Message, Scope
+from config.request_threads import Handler
 
 LIMIT = 10
 
@@ -126,7 +126,7 @@ async def test_django_sees_the_body_of_a_chunked_request() -> None:
     async def receive() -> Message:
         return talk.incoming.pop(0) if talk.incoming else await silence
 
-    await BodyLimit(django_application, limit=LIMIT)(scope(transfer_encoding="chunked"), receive, talk.send)
+    await BodyLimit(Handler(), limit=LIMIT)(scope(transfer_encoding="chunked"), receive, talk.send)
 
     assert talk.status == 200
     assert talk.sent[1]["body"] == b"8 8"

@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.core.asgi import get_asgi_application
 from django.db.models import F
 from django.http import HttpRequest
 from django.test import AsyncClient, Client
@@ -16,6 +15,7 @@ from pytest_django.fixtures import Settings
 
 from config.http import keys, stream_authentication
 from config.remembered import RememberedEach
+from config.request_threads import Handler
 from runs.bridge import rows
 from runs.errors import Forbidden, Unauthenticated, ValidationFailed
 from runs.models import ApiKey, Run, Ticket
@@ -436,7 +436,7 @@ class Server:
 
     async def serve(self) -> None:
         """The application has come back."""
-        await get_asgi_application()(self._scope, self._receive, self._send)
+        await Handler()(self._scope, self._receive, self._send)
 
     async def _receive(self) -> dict[str, object]:
         if not self._asked:
