@@ -77,7 +77,8 @@ def run(transactional_or_not: None) -> Run:
     queued_message(run, body=SECRET, **said)
     record(run.id, [envelope(1, text=f"password=hunter2-hunter2 {SCRIPT}")], epoch=None)  # contradicts the first
     Artifact.objects.create(run=run, kind="json", label=SCRIPT, inline={"a": SCRIPT})
-    ApiKey.objects.create(name="robot", secret_sha256=hashlib.sha256(SECRET).digest(), scopes=["runs:read"])
+    digest = hashlib.sha256(SECRET).digest()
+    ApiKey.objects.create(name="robot", prefix="sb_dev_robot001", secret_sha256=digest, scopes=["runs:read"])
     Ticket.objects.create(run=run, secret_sha256=SECRET, holder="robot", scopes=["runs:read"], expires_at=now)
     AuditEntry.objects.create(
         actor="robot", actor_type="api_key", action="run.created", resource="run", details={"a": 1}
@@ -274,7 +275,7 @@ def _more_rows() -> None:
     record(run.id, [envelope(1)], epoch=None)
     queued_message(run)
     record(run.id, [envelope(1, text="other words")], epoch=None)
-    ApiKey.objects.create(name="other", secret_sha256=run.id.bytes * 2, scopes=[])
+    ApiKey.objects.create(name="other", prefix="sb_dev_other001", secret_sha256=run.id.bytes * 2, scopes=[])
     AuditEntry.objects.create(actor="robot", actor_type="api_key", action="run.created", resource="run")
 
 
