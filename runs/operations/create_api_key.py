@@ -44,7 +44,7 @@ def create_api_key(
 
     Raises ValidationFailed with every fault there is, NotFound if there is no such project.
     """
-    if faults := list(_faults(name, scopes)):
+    if faults := list(key_faults(name, scopes)):
         raise ValidationFailed(faults)
     made = new_key_text(environment_of(production=settings.PRODUCTION))
     with transaction.atomic():
@@ -65,7 +65,8 @@ def create_api_key(
     return CreatedKey(row, made.text)
 
 
-def _faults(name: str, scopes: Collection[str]) -> Iterator[FieldFault]:
+def key_faults(name: str, scopes: Collection[str]) -> Iterator[FieldFault]:
+    """What is wrong with a key that shall be called so and open that."""
     if not _NAME.fullmatch(name):
         yield FieldFault("name", f"must have 1 to {LONGEST_NAME} letters, digits, blanks and . _ - @ / :")
     if not scopes:
