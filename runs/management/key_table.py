@@ -1,26 +1,13 @@
 """API keys as the commands that look after them show them: as a table for people, as JSON for programs."""
 
-import getpass
-import os
-import socket
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from runs.domain.documents import iso
 from runs.domain.events import JsonObject
 from runs.models import ApiKey
-from runs.operations.audit import Actor
 
 COLUMNS = ("prefix", "name", "project", "state", "scopes", "createdAt", "createdBy", "lastUsedAt", "expiresAt")
-
-
-def operator() -> Actor:
-    """Whoever sits at the command line, as the audit list names them."""
-    try:
-        person = getpass.getuser()
-    except (KeyError, OSError):  # a container whose user has no name
-        person = f"uid {os.getuid()}"
-    return Actor(name=f"{person}@{socket.gethostname()}", kind="system")
 
 
 def key_document(row: ApiKey, state: str) -> JsonObject:

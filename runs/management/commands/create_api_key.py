@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from runs.domain.scopes import SCOPES
 from runs.errors import NotFound, ValidationFailed
-from runs.management.key_table import key_document, operator
+from runs.management.key_table import key_document
+from runs.management.operator import operator
 from runs.models import Project
 from runs.operations.create_api_key import create_api_key
 

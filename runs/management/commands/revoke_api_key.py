@@ -6,7 +6,8 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from runs.domain.key_text import visible_part
-from runs.management.key_table import key_document, operator
+from runs.management.key_table import key_document
+from runs.management.operator import operator
 from runs.models import ApiKey
 from runs.operations.revoke_api_key import revoke_api_key
 
