@@ -122,6 +122,19 @@ def ended(db: None) -> Run:
     return fresh(run)
 
 
+@pytest.mark.parametrize("call", each([call for call in calls() if call.method == "GET"]))
+def test_no_value_of_any_parameter_is_an_error_of_ours(call: Call, ended: Run, insider: Client) -> None:
+    address = call.route.address({"run_id": ended.id})
+    for name in PARAMETERS:
+        for value in ("%00", "%ED%A0%80", "%FF", "9" * 400, "-1", "0001-01-01T00:00:00%2B23:59", "%27"):
+            answer = insider.get(f"{address}?{name}={value}")
+            if answer.streaming:
+                answer.close()
+            assert answer.status_code < 500, (name, value)
+            if answer.status_code >= 400:
+                code_of(answer)
+
+
 @pytest.mark.parametrize("call", each(calls()))
 def test_no_input_is_an_error_of_ours_and_every_error_has_the_one_shape_e06(call: Call, ended: Run) -> None:
     client = Client(raise_request_exception=False)
