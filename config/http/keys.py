@@ -31,6 +31,8 @@ INVALID_TOKEN = "Invalid authorization token"  # noqa: S105
 
 # How long a key that was revoked, or has expired, may still be let in.
 REMEMBER_S = 5.0
+# The same of who watches a stream: what asks for them takes its time, too, and asks once for all streams of a key.
+REMEMBER_VIEWERS_S = 2.0
 REMEMBERED_KEYS = 1000
 
 _USE_IS_OLD = ExpressionWrapper(
@@ -139,4 +141,4 @@ def _note_use(key_id: UUID) -> None:
 
 # Neither a request nor the re-check of an open stream costs a statement while its key was looked up lately.
 stored_by_digest = RememberedEach(_find_by_digest, seconds=REMEMBER_S, at_most=REMEMBERED_KEYS)
-stored_by_id = RememberedEach(_find_by_id, seconds=REMEMBER_S, at_most=REMEMBERED_KEYS)
+stored_by_id = RememberedEach(_find_by_id, seconds=REMEMBER_VIEWERS_S, at_most=REMEMBERED_KEYS)
