@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from runs.domain.scopes import SCOPES
 from tests.keys import StoredKey, stored_key
@@ -115,3 +116,17 @@ def test_a_key_that_only_reads_changes_nothing_d05(stranger: Client) -> None:
         "POST /runs/{}/replay",
         "POST /stream-tickets",
     }
+
+
+@pytest.mark.parametrize("call", calls(), ids=str)
+def test_pages_of_allowed_origins_may_ask_every_route_and_no_others(
+    call: Call, stranger: Client, settings: Settings
+) -> None:
+    settings.CORS_ORIGIN = ["https://console.example"]
+    wanted = {"Access-Control-Request-Method": call.method, "Access-Control-Request-Headers": "authorization"}
+    allowed = stranger.options(call.route.address(), headers={"Origin": "https://console.example", **wanted})
+    assert (allowed.status_code, allowed["Access-Control-Allow-Origin"]) == (204, "https://console.example")
+    assert allowed["Access-Control-Allow-Credentials"] == "true"
+    assert call.method in allowed["Access-Control-Allow-Methods"].split(", ")
+    foreign = stranger.options(call.route.address(), headers={"Origin": "https://evil.example", **wanted})
+    assert [name for name in foreign.headers if name.startswith("Access-Control")] == []
