@@ -2,7 +2,8 @@
 
 from django.apps import AppConfig
 
-from config.checks import register_checks
+from config.checks import OF_SETTINGS, register_checks
+from config.row_checks import OF_ROWS
 
 
 class SignalboxConfig(AppConfig):
@@ -12,5 +13,5 @@ class SignalboxConfig(AppConfig):
     verbose_name = "Signalbox"
 
     def ready(self) -> None:
-        """The checks of config/checks.py take part in every `manage.py check`."""
-        register_checks()
+        """The checks of config/checks.py and config/row_checks.py take part in every `manage.py check`."""
+        register_checks((*OF_SETTINGS, *OF_ROWS))

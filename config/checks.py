@@ -6,24 +6,21 @@ way out.
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, InterfaceError, connection
 
 from config.database import session_timeout_ms
 from config.env import is_set
-from config.health import unapplied_migrations
 from config.variables import VARIABLES
 from runs.crashpoint import CRASH_AT, CRASH_TRACE
 
 Check = Callable[..., list[CheckMessage]]
 
-LONG_LIVED = frozenset({"web", "observer", "queue"})
 SHORTEST_SENSIBLE_TIMEOUT_MS = 5_000
 CONSOLE_PATIENCE_MS = 45_000
 BEATS_PER_LEASE = 3
@@ -31,19 +28,9 @@ BEATS_PER_LEASE = 3
 logger = logging.getLogger("config.start")
 
 
-def check_api_keys(app_configs: Sequence[AppConfig] | None, **options: object) -> list[CheckMessage]:
-    """E001: production without a key would let nobody in."""
-    return _refuse_if(
-        settings.PRODUCTION and not settings.AUTH_API_KEYS,
-        "E001",
-        "AUTH_API_KEYS is empty: nobody could use the API.",
-        "Set AUTH_API_KEYS=name=key with a key of at least 32 random characters.",
-    )
-
-
 def check_crash_points(app_configs: Sequence[AppConfig] | None, **options: object) -> list[CheckMessage]:
     """E010: places at which a process kills itself are for tests."""
-    return _refuse_if(
+    return refuse_if(
         settings.PRODUCTION and any(os.environ.get(name) for name in (CRASH_AT, CRASH_TRACE)),
         "E010",
         f"{CRASH_AT} or {CRASH_TRACE} is set: this process would kill itself, or slow down.",
@@ -53,7 +40,7 @@ def check_crash_points(app_configs: Sequence[AppConfig] | None, **options: objec
 
 def check_hosts(app_configs: Sequence[AppConfig] | None, **options: object) -> list[CheckMessage]:
     """E002: production says under which names it is reached. (A missing SECRET_KEY stops the settings themselves.)"""
-    return _refuse_if(
+    return refuse_if(
         settings.PRODUCTION and not settings.ALLOWED_HOSTS,
         "E002",
         "ALLOWED_HOSTS is empty: every request would be refused.",
@@ -63,7 +50,7 @@ def check_hosts(app_configs: Sequence[AppConfig] | None, **options: object) -> l
 
 def check_runtime_transport(app_configs: Sequence[AppConfig] | None, **options: object) -> list[CheckMessage]:
     """E003: plaintext to the runtime only if it is permitted."""
-    return _refuse_if(
+    return refuse_if(
         settings.RUNTIME_KIND == "macp" and not settings.RUNTIME_TLS and not settings.RUNTIME_ALLOW_INSECURE,
         "E003",
         "RUNTIME_TLS is off and RUNTIME_ALLOW_INSECURE is false: the runtime cannot be reached.",
@@ -74,13 +61,13 @@ def check_runtime_transport(app_configs: Sequence[AppConfig] | None, **options: 
 def check_development_identity(app_configs: Sequence[AppConfig] | None, **options: object) -> list[CheckMessage]:
     """E004, E005: identities that anybody could claim stay in development."""
     return [
-        *_refuse_if(
+        *refuse_if(
             settings.PRODUCTION and settings.RUNTIME_USE_DEV_HEADER and not settings.RUNTIME_BEARER_TOKEN,
             "E004",
             "RUNTIME_USE_DEV_HEADER is on without RUNTIME_BEARER_TOKEN.",
             "Set RUNTIME_BEARER_TOKEN or turn RUNTIME_USE_DEV_HEADER off.",
         ),
-        *_refuse_if(
+        *refuse_if(
             settings.PRODUCTION and settings.RUNTIME_DEV_SENDERS,
             "E005",
             "RUNTIME_DEV_SENDERS is on: participant ids would be credentials.",
@@ -92,14 +79,14 @@ def check_development_identity(app_configs: Sequence[AppConfig] | None, **option
 def check_bounds(app_configs: Sequence[AppConfig] | None, **options: object) -> list[CheckMessage]:
     """E006, E007, E008: numbers that cannot work."""
     return [
-        *_refuse_if(settings.DB_POOL_MAX < 2, "E006", "DB_POOL_MAX is below 2.", "Set DB_POOL_MAX to 2 or more."),
-        *_refuse_if(
+        *refuse_if(settings.DB_POOL_MAX < 2, "E006", "DB_POOL_MAX is below 2.", "Set DB_POOL_MAX to 2 or more."),
+        *refuse_if(
             settings.DATA_RETENTION_TTL_DAYS < 1,
             "E007",
             "DATA_RETENTION_TTL_DAYS is below 1.",
             "Set DATA_RETENTION_TTL_DAYS to 1 or more.",
         ),
-        *_refuse_if(
+        *refuse_if(
             settings.OBSERVER_BEAT_S * BEATS_PER_LEASE > settings.OBSERVER_LEASE_S,
             "E008",
             "OBSERVER_BEAT_S is more than a third of OBSERVER_LEASE_S: a late beat would cost an observer its runs.",
@@ -117,7 +104,7 @@ def check_session_timeouts(app_configs: Sequence[AppConfig] | None, **options: o
     return [
         message
         for number, (name, hint) in bounds.items()
-        for message in _refuse_if(
+        for message in refuse_if(
             _outlives_lease(name),
             number,
             f"{name} is not shorter than OBSERVER_LEASE_S: a frozen process could keep others from taking its runs over.",
@@ -131,25 +118,6 @@ def _outlives_lease(name: str) -> bool:
     options = cast(Mapping[str, object], settings.DATABASES["default"].get("OPTIONS", {}))
     timeout_ms = session_timeout_ms(name, str(options.get("options", "")))
     return not 0 < timeout_ms < settings.OBSERVER_LEASE_S * 1000
-
-
-def check_migrations(app_configs: Sequence[AppConfig] | None, **options: object) -> list[CheckMessage]:
-    """E009: a long-lived process does not start while migrations are missing; a database that is away is no fault."""
-    if settings.SIGNALBOX_PROCESS not in LONG_LIVED:
-        return []
-    try:
-        missing = unapplied_migrations()
-    except (DatabaseError, InterfaceError):
-        return []
-    finally:
-        # The queue forks its workers next: a connection must not be inherited.
-        connection.close()
-    return _refuse_if(
-        bool(missing),
-        "E009",
-        f"The database lacks {len(missing)} migrations, first {missing[0] if missing else ''}.",
-        "Run `manage.py migrate`; `manage.py up` does it by itself.",
-    )
 
 
 def check_later_settings(app_configs: Sequence[AppConfig] | None, **options: object) -> list[CheckMessage]:
@@ -197,7 +165,6 @@ def check_patience(app_configs: Sequence[AppConfig] | None, **options: object) -
 
 
 OF_SETTINGS: tuple[Check, ...] = (
-    check_api_keys,
     check_crash_points,
     check_hosts,
     check_runtime_transport,
@@ -211,15 +178,20 @@ OF_SETTINGS: tuple[Check, ...] = (
 )
 
 
-def register_checks() -> None:
-    """`manage.py check` and every command that checks before it runs knows the checks of this file."""
-    for check in (*OF_SETTINGS, check_migrations):
+def register_checks(checks: Iterable[Check]) -> None:
+    """`manage.py check` and every command that checks before it runs knows these checks."""
+    for check in checks:
         register(check, "signalbox")
 
 
 def refuse_unsound_settings() -> None:
-    """Warnings are logged; raises ImproperlyConfigured with every error and its hint. Asks no database."""
-    found = [message for check in OF_SETTINGS for message in check(None)]
+    """As `refuse`, of everything that can be said without a database."""
+    refuse(OF_SETTINGS)
+
+
+def refuse(checks: Iterable[Check]) -> None:
+    """Warnings are logged; raises ImproperlyConfigured with every error and its hint."""
+    found = [message for check in checks for message in check(None)]
     for message in found:
         if not message.is_serious():
             logger.warning("%s %s %s", message.id, message.msg, message.hint)
@@ -228,7 +200,8 @@ def refuse_unsound_settings() -> None:
         raise ImproperlyConfigured("; ".join(errors))
 
 
-def _refuse_if(condition: bool, number: str, message: str, hint: str) -> list[CheckMessage]:
+def refuse_if(condition: bool, number: str, message: str, hint: str) -> list[CheckMessage]:
+    """One error, if the condition holds."""
     return [Error(message, hint=hint, id=f"signalbox.{number}")] if condition else []
 
 

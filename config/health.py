@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from config.http.rendering import to_json
+from config.http.json_text import to_json
 from config.remembered import Remembered
 
 SERVICE = "signalbox"

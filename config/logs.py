@@ -98,6 +98,7 @@ def logging_settings(*, process: str, level: str, style: str, secrets: Iterable[
             **{name: {"handlers": [], "propagate": True} for name in FOREIGN},
             # Every 4xx is a warning to Django; clients may cause as many as they like.
             "django.request": {"level": "ERROR"},
+            "django.security.DisallowedHost": {"level": "CRITICAL"},  # an error with its traceback to Django
             # At debug level it writes down the headers of answers from outside, and they may echo what we sent.
             "httpcore": {"level": "WARNING"},
         },

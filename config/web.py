@@ -16,6 +16,7 @@ from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
 
+from config.web_refusals import Factory
 from config.write_through import write_through
 from runs.shutdown import SCOPE_KEY, Shutdown
 from runs.streaming.wire import EXTENSION, FRAMES
@@ -68,7 +69,9 @@ class WriteGate:
 class WebServer(daphne.Server):  # type: ignore[misc]
     """Serves one ASGI application on one address until SIGTERM or SIGINT."""
 
-    def __init__(self, application: object, *, host: str, port: int, send_timeout_s: float) -> None:
+    def __init__(
+        self, application: object, *, host: str, port: int, send_timeout_s: float, most_body_bytes: int
+    ) -> None:
         super().__init__(
             application,
             endpoints=build_endpoint_description_strings(host=host, port=port),
@@ -83,6 +86,7 @@ class WebServer(daphne.Server):  # type: ignore[misc]
         )
         self.shutdown = Shutdown()
         self.failure = ""
+        self.most_body_bytes = most_body_bytes
         self._send_timeout_s = send_timeout_s
         self._gates: dict[Any, WriteGate] = {}
         self._ports: list[Any] = []
@@ -90,6 +94,7 @@ class WebServer(daphne.Server):  # type: ignore[misc]
 
     def run(self) -> None:
         """The server has ended; `failure` says why if it could not listen."""
+        daphne.HTTPFactory = Factory  # it is made by this name, in the middle of what comes now
         for number in (signal.SIGTERM, signal.SIGINT):
             daphne.twisted_loop.add_signal_handler(number, self.begin_shutdown)
         super().run()

@@ -1,13 +1,13 @@
 """Keys that are stored, as a test needs them; each with a secret of its own, for keys are remembered for seconds."""
 
 import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from django.db.models.functions import Now
 
+from runs.domain.key_text import DEV, new_key_text
 from runs.models import ApiKey, Project
 from runs.models.project import DEFAULT_PROJECT_ID
 
@@ -36,11 +36,12 @@ class StoredKey:
 def stored_key(*scopes: str, project_id: UUID = DEFAULT_PROJECT_ID, name: str = "robot") -> StoredKey:
     """A key of the project with these scopes (without any: runs:read)."""
     Project.objects.get_or_create(id=project_id, defaults={"name": str(project_id), "slug": str(project_id)})
-    secret = secrets.token_urlsafe(32)
+    made = new_key_text(DEV)
     key = ApiKey.objects.create(
         name=name,
         project_id=project_id,
-        secret_sha256=hashlib.sha256(secret.encode()).digest(),
+        prefix=made.prefix,
+        secret_sha256=hashlib.sha256(made.text.encode()).digest(),
         scopes=list(scopes or ("runs:read",)),
     )
-    return StoredKey(key.id, secret)
+    return StoredKey(key.id, made.text)

@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from config.http.denials import note_denial
 from config.http.errors import fault_of
 from config.http.fault import fault_of_status
 from config.http.middleware import AsyncCapableMiddleware
@@ -16,7 +17,10 @@ class ErrorShapeMiddleware(AsyncCapableMiddleware):
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The error a plain view raised; None leaves what nobody foresaw to handler500, which logs it."""
         fault = fault_of(exception)
-        return fault.response() if fault else None
+        if fault is None:
+            return None
+        note_denial(request, fault)
+        return fault.response()
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """An error with a body of another kind gets ours; its headers, such as Allow, and its cookies stay."""

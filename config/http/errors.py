@@ -16,8 +16,10 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.urls import Resolver404
 from rest_framework import exceptions as framework_errors
+from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config.http.denials import note_denial
 from config.http.fault import STATUS_OF, UNEXPECTED, Fault, code_of
 from runs.errors import ControlPlaneError, RuntimeFault
 
@@ -50,6 +52,8 @@ def exception_handler(error: Exception, context: Mapping[str, object]) -> Respon
     if fault is None:
         logger.error("unexpected %s", type(error).__name__, exc_info=error)
         fault = UNEXPECTED
+    if isinstance(request := context.get("request"), Request):
+        note_denial(request, fault)
     return Response(fault.body(), status=fault.status or STATUS_OF[fault.code], headers=dict(fault.headers))
 
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from django.http import HttpResponse
 
-from config.http.rendering import to_json
+from config.http.json_text import to_json
 from runs.log_context import current_request_id
 
 # The closed list; clients may switch on it.

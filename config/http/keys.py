@@ -2,28 +2,42 @@
 
 import hashlib
 import hmac
+import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db import DatabaseError, transaction
+from django.db.models import ExpressionWrapper, Q, QuerySet
+from django.db.models.fields import BooleanField
+from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
 from config.http.principal import ALL_SCOPES, Principal
 from config.remembered import RememberedEach
+from runs.domain.key_text import environment_of, prefix_in
 from runs.errors import Unauthenticated
 from runs.models import ApiKey
+from runs.models.api_key import USE_NOTED_EVERY_S
+
+logger = logging.getLogger(__name__)
 
 EMPTY_TOKEN = "Empty authorization token"  # noqa: S105
 INVALID_TOKEN = "Invalid authorization token"  # noqa: S105
 
 # How long a key that was revoked, or has expired, may still be let in.
 REMEMBER_S = 5.0
+# The same of who watches a stream: what asks for them takes its time, too, and asks once for all streams of a key.
+REMEMBER_VIEWERS_S = 2.0
 REMEMBERED_KEYS = 1000
 
+_USE_IS_OLD = ExpressionWrapper(
+    Q(last_used_at=None) | Q(last_used_at__lte=Now() - timedelta(seconds=USE_NOTED_EVERY_S)), BooleanField()
+)
 _NAMED_KEY = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,63})=(.*[^=].*)")
 
 
@@ -46,7 +60,8 @@ def principal_of_header(
     """The principal whose key the Authorization header holds (`Bearer <key>` or the bare key).
 
     Raises Unauthenticated. Every configured key is compared, whichever fits: the time tells nothing. What is none of
-    them is looked up by its hash, from which nobody learns how near a guess was.
+    them, but has the form of a key and its checksum, is looked up by its hash, from which nobody learns how near a
+    guess was.
     """
     scheme, _, rest = header.strip().partition(" ")
     token = (rest if scheme.lower() == "bearer" else header).strip()
@@ -57,7 +72,8 @@ def principal_of_header(
     for key in static_keys(tuple(entries)):
         if hmac.compare_digest(key.digest, digest):
             found = key.principal
-    found = found or stored(digest)
+    if found is None and prefix_in(token, environment_of(production=settings.PRODUCTION)):
+        found = stored(digest)
     if found is None:
         raise Unauthenticated(INVALID_TOKEN)
     return found
@@ -102,14 +118,27 @@ def _find_by_id(key_id: UUID) -> Principal | None:
 
 
 def _principal_of(keys: QuerySet[ApiKey]) -> Principal | None:
-    found = keys.values_list("id", "name", "scopes", "project_id").first()
+    found = (
+        keys.annotate(use_is_old=_USE_IS_OLD).values_list("id", "name", "scopes", "project_id", "use_is_old").first()
+    )
     if found is None:
         return None
-    key_id, name, scopes, project_id = found
+    key_id, name, scopes, project_id, use_is_old = found
+    if use_is_old:
+        _note_use(key_id)
     key = f"key:{key_id}"
     return Principal(id=key, name=name, kind="api_key", scopes=frozenset(scopes), project_id=project_id, credential=key)
 
 
+def _note_use(key_id: UUID) -> None:
+    """When the key was last used is known, if that can be written: who is let in does not depend on it."""
+    try:
+        with transaction.atomic():
+            ApiKey.objects.note_use(key_id)
+    except DatabaseError as error:
+        logger.warning("the last use of an API key could not be noted: %s", error)
+
+
 # Neither a request nor the re-check of an open stream costs a statement while its key was looked up lately.
 stored_by_digest = RememberedEach(_find_by_digest, seconds=REMEMBER_S, at_most=REMEMBERED_KEYS)
-stored_by_id = RememberedEach(_find_by_id, seconds=REMEMBER_S, at_most=REMEMBERED_KEYS)
+stored_by_id = RememberedEach(_find_by_id, seconds=REMEMBER_VIEWERS_S, at_most=REMEMBERED_KEYS)

@@ -3,21 +3,10 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from runs.domain.scopes import SCOPES
 from runs.models.project import DEFAULT_PROJECT_ID
 
-ALL_SCOPES = frozenset(
-    {
-        "runs:read",
-        "runs:write",
-        "runs:cancel",
-        "runs:delete",
-        "signals:write",
-        "webhooks:manage",
-        "policies:manage",
-        "admin:read",
-        "admin:write",
-    }
-)
+ALL_SCOPES = frozenset(SCOPES)
 
 
 @dataclass(frozen=True, slots=True)

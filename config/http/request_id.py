@@ -2,10 +2,12 @@
 
 import re
 from contextlib import AbstractContextManager
+from typing import cast
 from uuid import uuid4
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.log import log_response
 
 from config.http.middleware import AsyncCapableMiddleware
 from runs.log_context import current_request_id, log_context
@@ -28,6 +30,10 @@ class RequestIdMiddleware(AsyncCapableMiddleware):
         return log_context(request_id=request_id_from(request.headers.get(HEADER)))
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """The response carries the id."""
+        """The response carries the id, and what is logged of an error does."""
         response[HEADER] = current_request_id()
+        if response.status_code >= 400:
+            # As Django itself does, once nobody knows the id any more; what was logged here it does not log again.
+            shown = cast(HttpResponse, response)
+            log_response("%s: %s", response.reason_phrase, request.path, response=shown, request=request)
         return response

@@ -34,7 +34,7 @@ class BoundedPaginator(AnyPaginator):
 class ReadOnlyAdmin(ModelAdmin):
     """Rows that machines write: shown to staff, never added, changed or deleted by hand."""
 
-    actions = None
+    actions: tuple[str, ...] | None = None
     list_per_page = 50
     ordering: ClassVar[tuple[str, ...]] = ("-id",)  # ids are made in the order of time
     paginator = BoundedPaginator

@@ -13,6 +13,7 @@ from runs.operations.ticket import Issuer
 class Principal(Protocol):
     """Whom authentication lets in."""
 
+    id: str
     name: str
     kind: str
     project_id: UUID
@@ -26,7 +27,8 @@ def project_of(request: Request) -> UUID:
 
 def actor_of(request: Request) -> Actor:
     """The caller as the audit names it."""
-    return Actor(name=_principal(request).name, kind=_principal(request).kind)
+    caller = _principal(request)
+    return Actor(name=caller.name, kind=caller.kind, id=caller.id, address=request.META.get("REMOTE_ADDR") or "")
 
 
 def issuer_of(request: Request, origin: str | None) -> Issuer:

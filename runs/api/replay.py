@@ -2,8 +2,6 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -20,6 +18,7 @@ from runs.streaming.clock import ProcessClock
 from runs.streaming.event_stream import EventStream, encoded
 from runs.streaming.recording import recording_of
 from runs.streaming.replay import replayed
+from runs.streaming.route import stream_route
 from runs.streaming.seats import seat
 
 LAST_EVENT_ID = "Last-Event-ID"
@@ -52,8 +51,7 @@ class ReplayStateView(APIView):
         return answer_text(queries.state_text(project_of(request), found, up_to=seq))
 
 
-@csrf_exempt  # it changes nothing; without this another method is told of a token, not of GET
-@require_GET
+@stream_route
 async def replay_stream(request: HttpRequest, run_id: str) -> HttpResponseBase:
     """/runs/{id}/replay/stream; 204 if nothing is left to show.
 

@@ -80,8 +80,8 @@ _TOKENS = (
     _token(rb"-----BEGIN ", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)"),
     _token(rb"-(?:(?<=sk-)|(?<=glpat-)|(?<=xox[abeoprs]-))", r"(?<![\w-])(?:sk-|glpat-|xox[abeoprs]-)[\w-]{10,}"),
     _token(
-        rb"_(?:(?<=gh[pousr]_)|(?<=github_)|(?<=whsec_)|(?<=[spr]k_))",
-        r"(?<![\w-])(?:gh[pousr]_|github_pat_|whsec_|[spr]k_(?:live|test)_)[\w+/=-]{10,}",
+        rb"_(?:(?<=gh[pousr]_)|(?<=github_)|(?<=whsec_)|(?<=[spr]k_)|(?<=sb_))",
+        r"(?<![\w-])(?:gh[pousr]_|github_pat_|whsec_|[spr]k_(?:live|test)_|sb_(?:live|dev)_)[\w+/=-]{10,}",
     ),
     _token(rb"A(?:[KS]IA|Iza)", r"(?<![\w-])(?:A[KS]IA[A-Z0-9]{16}(?!\w)|AIza[\w-]{20,})"),
     _token(rb"J(?<=eyJ)", r"(?<![\w-])eyJ[\w-]{6,}+\.[\w-]{6,}+(?:\.[\w-]*)?"),

@@ -1,4 +1,4 @@
-"""AuditEntry: who changed what, written in the transaction of the change."""
+"""AuditEntry: who changed what, written in the transaction of the change; and what was refused."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -8,12 +8,15 @@ from runs.models.project import DEFAULT_PROJECT_ID, Project
 
 
 class AuditEntry(models.Model):
-    """One privileged change; it outlives what it speaks of."""
+    """One privileged change, or the refusal of one; it outlives what it speaks of. A trigger refuses to change it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey(Project, models.PROTECT, default=DEFAULT_PROJECT_ID, db_index=False)
     actor = models.CharField(max_length=255)
     actor_type = models.CharField(max_length=20)
+    # Which key or user it was, as names may be given twice; with the address, what GET /audit leaves out.
+    actor_id = models.CharField(max_length=100, blank=True, default="")
+    address = models.CharField(max_length=100, blank=True, default="")
     action = models.CharField(max_length=60)
     resource = models.CharField(max_length=40)
     resource_id = models.CharField(max_length=255, null=True, blank=True)

@@ -67,7 +67,7 @@ def load_owned(run_id: UUID, epoch: int) -> OwnedRun:
         status=RunStatus(run.status),
         kind=run.runtime_kind,
         request=request,
-        plan=plan_of(run.id, run.session_id or "", request),
+        plan=plan_of(run.id, run.session_id or "", request, traceparent=run.traceparent),
         cursor=session.cursor,
         start_envelope=bytes(session.start_envelope) if session.start_envelope is not None else None,
         start_acked=session.start_acked_at is not None,

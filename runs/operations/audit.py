@@ -8,14 +8,17 @@ from runs.models import AuditEntry
 
 LONGEST_NAME = 255
 LONGEST_REQUEST_ID = 128
+LONGEST_ADDRESS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asked for a change: a name, and `api_key`, `user` or `system`."""
+    """Who asked for a change: a name, `api_key`, `user` or `system`, which key or user of that name, and from where."""
 
     name: str
     kind: str = "api_key"
+    id: str = ""
+    address: str = ""
 
 
 def note(
@@ -33,6 +36,8 @@ def note(
         project_id=project_id,
         actor=actor.name[:LONGEST_NAME],
         actor_type=actor.kind,
+        actor_id=actor.id,
+        address=actor.address[:LONGEST_ADDRESS],
         action=action,
         resource=resource,
         resource_id=resource_id,

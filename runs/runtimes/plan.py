@@ -39,7 +39,7 @@ class KickoffMessage(msgspec.Struct, frozen=True, kw_only=True):
     reply_timeout_ms: int | None = None
 
 
-def plan_of(run_id: UUID, session_id: str, request: ExecutionRequest) -> SessionPlan:
+def plan_of(run_id: UUID, session_id: str, request: ExecutionRequest, *, traceparent: str = "") -> SessionPlan:
     """The session of `request` as every attempt to launch or attach it sees it."""
     session = request.session
     return SessionPlan(
@@ -63,6 +63,7 @@ def plan_of(run_id: UUID, session_id: str, request: ExecutionRequest) -> Session
         options=request.runtime.options,
         scenario=session.text("scenario"),
         kickoff_count=len(request.kickoff),
+        traceparent=traceparent,
     )
 
 

@@ -81,6 +81,7 @@ class SessionPlan(msgspec.Struct, frozen=True, kw_only=True):
     context: bytes = b""  # UTF-8 JSON or the envelope's bytes; empty = none
     options: JsonObject = {}
     scenario: str = ""
+    traceparent: str = ""  # W3C Trace Context of whoever launched the run
     kickoff_count: int = 0  # messages the run sends first; a scripted session speaks only after them
 
     @property

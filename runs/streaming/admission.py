@@ -43,6 +43,11 @@ class Admission:
 
     principal: Principal
 
+    @property
+    def credential(self) -> str:
+        """Names what they showed."""
+        return self.principal.credential
+
     def recheck(self) -> None:
         """They may stay. Touches rows.
 

@@ -1,7 +1,7 @@
 """What a stream consists of, whatever carries it: snapshot, canonical_event, heartbeat, end, error."""
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 import orjson
@@ -14,6 +14,7 @@ from runs.streaming.frame import Burst, Frame
 from runs.streaming.lifetime import Lifetime
 from runs.streaming.standing import Snapshot, Standing
 from runs.streaming.subscription import Subscription
+from runs.streaming.withdrawal import Viewer
 
 # What another subscriber was shown within this part of the interval will do: one reading serves a crowd.
 SHARED_PART = 0.25
@@ -27,27 +28,25 @@ def frames(
     standing: Standing,
     *,
     shutdown: Shutdown | None = None,
-    recheck: Callable[[], object] | None = None,
+    viewer: Viewer | None = None,
 ) -> AsyncGenerator[Burst]:
     """Yield what one subscriber is to be sent, in bursts that may be written at once; never an empty one.
 
     The last frame is `end` (the run has ended) or `error`. Without either the subscriber may come back with the id of
-    its last event: the process stops, or the stream has reached its age. `recheck` is asked now and then whether the
-    subscriber may still read; what it raises ends the stream. Close it (contextlib.aclosing) when leaving.
+    its last event: the process stops, or the stream has reached its age. Whether the `viewer` may still read is
+    asked again and again; the refusal ends the stream. Close it (contextlib.aclosing) when leaving.
     """
-    return _Stream(run_id, subscription, standing, recheck).bursts(shutdown)
+    return _Stream(run_id, subscription, standing, viewer).bursts(shutdown)
 
 
 class _Stream:
     """One subscriber's stream: what it was sent, and what is due next. Times are seconds of the monotonic clock."""
 
-    def __init__(
-        self, run_id: UUID, subscription: Subscription, standing: Standing, recheck: Callable[[], object] | None
-    ) -> None:
+    def __init__(self, run_id: UUID, subscription: Subscription, standing: Standing, viewer: Viewer | None) -> None:
         self._run_id = run_id
         self._subscription = subscription
         self._standing = standing
-        self._lifetime = Lifetime(recheck)
+        self._lifetime = Lifetime(viewer)
         self._sent_at = time.monotonic()
         self._snapshot_seq = 0  # of the last one sent
         self._snapshot_due_at = 0.0
@@ -66,7 +65,7 @@ class _Stream:
                         if burst := await self._next(reader):
                             yield burst
                             self._sent_at = time.monotonic()
-                        await self._lifetime.check()
+                        self._lifetime.check()
                     if reader.has_ended:
                         yield await self._farewell(reader)
         except Exception as error:

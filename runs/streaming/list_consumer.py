@@ -24,6 +24,6 @@ class ListConsumer(StreamConsumer):
                     admission.principal.project_id,
                     subscription,
                     shutdown=shutdown_of(self.scope),
-                    recheck=admission.recheck,
+                    viewer=admission,
                 )
             )

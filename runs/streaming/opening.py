@@ -29,7 +29,7 @@ class Opening:
 
     def bursts(self, shutdown: Shutdown | None) -> AsyncGenerator[Burst]:
         """The frames of the stream; see `frames`."""
-        return frames(self.run_id, self.subscription, self.standing, shutdown=shutdown, recheck=self.admission.recheck)
+        return frames(self.run_id, self.subscription, self.standing, shutdown=shutdown, viewer=self.admission)
 
 
 async def open_stream(request: HttpRequest, run_id: UUID | str) -> Opening | None:

@@ -15,7 +15,6 @@ from runs.domain.replays import TIMED, Replay, pause_ms
 from runs.streaming.clock import Clock
 from runs.streaming.failure import last_words as words_of_failure
 from runs.streaming.frame import Burst, Frame
-from runs.streaming.lifetime import RECHECK_SECONDS
 from runs.streaming.log import LogEntry, Page, page_after
 from runs.streaming.recording import Recording, last_words
 from runs.streaming.tail import LogBroken
@@ -28,6 +27,9 @@ class _Stamp(msgspec.Struct):
 
 
 _STAMP = msgspec.json.Decoder(_Stamp)
+
+# With what a web process remembers of a key for its streams (2 s) a withdrawn one has closed them within 5 s.
+RECHECK_SECONDS = 2.5
 
 
 def replayed(

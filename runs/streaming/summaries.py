@@ -1,7 +1,7 @@
 """What a subscriber to /ws/runs is sent: a list of runs, and then whatever changes in it."""
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 import orjson
@@ -15,6 +15,7 @@ from runs.streaming.lifetime import Lifetime
 from runs.streaming.run_feed import RunFeed, shared_feed
 from runs.streaming.run_list import RunList
 from runs.streaming.selection import ListSubscription
+from runs.streaming.withdrawal import Viewer
 
 
 def summaries(
@@ -22,27 +23,25 @@ def summaries(
     subscription: ListSubscription,
     *,
     shutdown: Shutdown | None = None,
-    recheck: Callable[[], object] | None = None,
+    viewer: Viewer | None = None,
     feed: RunFeed | None = None,
 ) -> AsyncGenerator[Burst]:
     """Yield `snapshot`, then `run` and `run_removed` as runs change, and `heartbeat` in silence; never an empty burst.
 
     The last frame may be `error`. Without it the subscriber may come back at once, for a new snapshot: the process stops,
-    the stream has reached its age, or its list has grown too long. `recheck` is asked now and then whether the
-    subscriber may still read; what it raises ends the stream. Close it (contextlib.aclosing) when leaving.
+    the stream has reached its age, or its list has grown too long. Whether the `viewer` may still read is
+    asked again and again; the refusal ends the stream. Close it (contextlib.aclosing) when leaving.
     """
-    return _Stream(project_id, subscription, feed or shared_feed(), recheck).bursts(shutdown)
+    return _Stream(project_id, subscription, feed or shared_feed(), viewer).bursts(shutdown)
 
 
 class _Stream:
     """One subscriber's stream: its list, and what is due next. Times are seconds of the monotonic clock."""
 
-    def __init__(
-        self, project_id: UUID, subscription: ListSubscription, feed: RunFeed, recheck: Callable[[], object] | None
-    ) -> None:
+    def __init__(self, project_id: UUID, subscription: ListSubscription, feed: RunFeed, viewer: Viewer | None) -> None:
         self._subscription = subscription
         self._feed = feed
-        self._lifetime = Lifetime(recheck)
+        self._lifetime = Lifetime(viewer)
         self._list = RunList(project_id, subscription.selection)
         self._sent_at = time.monotonic()
 
@@ -55,7 +54,7 @@ class _Stream:
                         if burst := await self._next():
                             yield burst
                             self._sent_at = time.monotonic()
-                        await self._lifetime.check()
+                        self._lifetime.check()
         except Exception as error:
             yield last_words("the list of runs", error)
 

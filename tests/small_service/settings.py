@@ -7,3 +7,4 @@ MIDDLEWARE = []
 TEMPLATES = []
 ROOT_URLCONF = "tests.small_service.urls"
 ASGI_APPLICATION = "tests.small_service.asgi.application"
+CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"  # ours knows callers, and so tables

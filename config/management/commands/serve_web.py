@@ -26,6 +26,7 @@ class Command(BaseCommand):
             host=host,
             port=port,
             send_timeout_s=settings.STREAM_SEND_TIMEOUT_MS / 1000,
+            most_body_bytes=settings.MAX_BODY_BYTES,
         )
         server.run()
         if server.failure:

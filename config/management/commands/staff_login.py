@@ -5,6 +5,13 @@ from argparse import ArgumentParser
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from runs.management.operator import operator
+from runs.models.project import DEFAULT_PROJECT_ID
+from runs.operations.audit import note
+
+GIVEN = "staff.login_given"
 
 
 class Command(BaseCommand):
@@ -19,8 +26,17 @@ class Command(BaseCommand):
     def handle(self, *, name: str, **options: object) -> None:
         """The name and its new password are on standard output; the password is kept nowhere else."""
         password = secrets.token_urlsafe(12)
-        member, _ = get_user_model().objects.get_or_create(username=name)
-        member.is_staff = member.is_superuser = member.is_active = True
-        member.set_password(password)
-        member.save()
+        with transaction.atomic():
+            member, _ = get_user_model().objects.get_or_create(username=name)
+            member.is_staff = member.is_superuser = member.is_active = True
+            member.set_password(password)
+            member.save()
+            note(
+                project_id=DEFAULT_PROJECT_ID,
+                actor=operator(),
+                action=GIVEN,
+                resource="user",
+                resource_id=str(member.pk),
+                details={"name": name},
+            )
         self.stdout.write(f"{name} {password}")

@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -127,6 +127,12 @@ def _say_first_key(data: Path) -> None:
         say(f"API key for development (kept in {data / 'secrets.json'}): {key}")
 
 
+def _preparation(manage: Callable[..., ChildSpec]) -> list[ChildSpec]:
+    """What must succeed first. What would stop the web process in production stops everything, and is not tried again."""
+    migrate = manage("migrate", "migrate", "--noinput")
+    return [migrate, manage("web", "check")] if settings.PRODUCTION else [migrate]
+
+
 def _supervisor(data: Path, address: HttpAddress, database: EmbeddedPostgres | None, watcher: Watcher) -> Supervisor:
     def manage(name: str, *arguments: str) -> ChildSpec:
         environment = os.environ | {
@@ -141,7 +147,7 @@ def _supervisor(data: Path, address: HttpAddress, database: EmbeddedPostgres | N
     return Supervisor(
         data=data,
         address=address,
-        preparation=[manage("migrate", "migrate", "--noinput")],
+        preparation=_preparation(manage),
         children=[
             manage("web", "serve_web", "--host", address.host, "--port", str(address.port)),
             manage("observer", "observe_runs"),

@@ -53,7 +53,7 @@ class MacpSession:
     async def send(self, message: bytes) -> Sent:
         """The runtime has answered the stored message, sent with its sender's own credential."""
         envelope = wire.Envelope.FromString(message)
-        metadata = self._credentials.sender(envelope.sender)
+        metadata = self._traced(self._credentials.sender(envelope.sender))
         request = wire.SendRequest(envelope=envelope).SerializeToString(deterministic=True)
         try:
             answer = await self._channels.call("Send", request, metadata)
@@ -137,7 +137,7 @@ class MacpSession:
             mailbox.end()
 
     async def _steer(self, rpc: str, request: wire.Message, response: type[wire.Steered]) -> Sent:
-        metadata = self._credentials.steward(self._plan)
+        metadata = self._traced(self._credentials.steward(self._plan))
         try:
             answer = await self._channels.call(rpc, request.SerializeToString(), metadata)
         except SessionNotFound:
@@ -160,4 +160,9 @@ class MacpSession:
         return Subscriber(self._channels, self._plan.session_id, self._reader(), self._settings.request_timeout)
 
     def _reader(self) -> Metadata:
-        return self._credentials.observer(self._plan)
+        return self._traced(self._credentials.observer(self._plan))
+
+    def _traced(self, metadata: Metadata) -> Metadata:
+        """With the trace of whoever launched the run, so that what the runtime does for it belongs to that trace."""
+        trace = self._plan.traceparent
+        return (*metadata, ("traceparent", trace)) if trace else metadata

@@ -5,17 +5,15 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET
 
 from runs.shutdown import shutdown_of_request
 from runs.streaming.agui.encoder import encoded
 from runs.streaming.event_stream import EventStream, seated
 from runs.streaming.opening import open_stream
+from runs.streaming.route import stream_route
 
 
-@csrf_exempt  # it changes nothing; without this another method is told of a token, not of GET
-@require_GET
+@stream_route
 async def agui(request: HttpRequest, run_id: UUID | str) -> HttpResponseBase:
     """The run's live AG-UI stream; 204 if the cursor stands at or past the ending.
 

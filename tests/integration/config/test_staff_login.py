@@ -5,6 +5,10 @@ from io import StringIO
 import pytest
 from django.contrib.auth import authenticate, get_user_model
 from django.core.management import call_command
+from django.db import DatabaseError
+
+from runs.models import AuditEntry
+from tests.failing_audit import failing_audit
 
 pytestmark = pytest.mark.django_db
 
@@ -32,3 +36,13 @@ def test_a_second_call_gives_a_new_password_to_the_same_member() -> None:
     assert authenticate(username="demo", password=first) is None
     assert authenticate(username="demo", password=second) is not None
     assert get_user_model().objects.filter(username="demo").count() == 1
+
+
+def test_who_gave_a_login_is_in_the_audit_list_or_it_is_not_given() -> None:
+    _password_of("demo")
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.actor_type, entry.details) == ("staff.login_given", "system", {"name": "demo"})
+
+    with failing_audit(), pytest.raises(DatabaseError):
+        _password_of("other")
+    assert not get_user_model().objects.filter(username="other").exists()

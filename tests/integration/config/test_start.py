@@ -66,12 +66,11 @@ def test_production_without_a_secret_key_does_not_start(tmp_path: Path) -> None:
     assert not (tmp_path / ".signalbox").exists()
 
 
-@pytest.mark.parametrize(("missing", "number"), [("ALLOWED_HOSTS", "E002"), ("AUTH_API_KEYS", "E001")])
-def test_production_without_hosts_or_keys_does_not_start(missing: str, number: str, tmp_path: Path) -> None:
+def test_production_without_hosts_does_not_start(tmp_path: Path) -> None:
     for command in ([str(MANAGE), "check"], ["-c", "import config.asgi"]):
-        ended = start(tmp_path, *command, **PRODUCTION | {missing: ""})
+        ended = start(tmp_path, *command, **PRODUCTION | {"ALLOWED_HOSTS": ""})
         assert ended.returncode == 1
-        assert f"signalbox.{number}" in ended.stderr
+        assert "signalbox.E002" in ended.stderr
 
 
 def test_production_with_what_it_needs_passes_the_checks_for_deployment(tmp_path: Path) -> None:

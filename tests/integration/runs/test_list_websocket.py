@@ -12,7 +12,7 @@ from pytest_django import Settings
 from runs import hub
 from runs.bridge import rows
 from runs.shutdown import Shutdown
-from runs.streaming import lifetime, run_feed, run_list, seats
+from runs.streaming import run_feed, run_list, seats, withdrawal
 from tests.cast import queued_run, running_run
 from tests.integration.runs.conftest import append
 from tests.websockets import KEY, PATIENCE, close_of, connected
@@ -93,7 +93,7 @@ async def test_it_takes_one_of_the_callers_seats(settings: Settings) -> None:
 
 
 async def test_a_key_that_is_withdrawn_closes_it_s08(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lifetime, "RECHECK_SECONDS", 0.1)
+    monkeypatch.setattr(withdrawal, "ASK_SECONDS", 0.1)
     async with connected("/ws/runs", KEY) as socket:
         await message_of(socket)
         settings.AUTH_API_KEYS = ["test=another"]

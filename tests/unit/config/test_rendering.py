@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.http.rendering import JsonRenderer, iso_time, to_json
+from config.http.json_text import iso_time, to_json
+from config.http.rendering import JsonRenderer
 
 
 def test_a_time_is_utc_with_milliseconds() -> None:

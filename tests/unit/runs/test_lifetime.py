@@ -2,8 +2,8 @@
 
 import pytest
 
-from config.http.keys import REMEMBER_S
-from runs.streaming import lifetime
+from config.http.keys import REMEMBER_VIEWERS_S
+from runs.streaming import lifetime, replay, withdrawal
 
 
 class Seats:
@@ -19,6 +19,8 @@ def test_the_more_streams_there_are_the_longer_their_ends_are_spread_and_never_b
     assert lifetime._spread() == seconds
 
 
-def test_a_withdrawn_key_is_noticed_within_half_a_minute_though_it_is_remembered_for_a_while_s08() -> None:
-    longest = max(lifetime._recheck_pause() for _ in range(1_000))
-    assert longest + REMEMBER_S <= 30
+@pytest.mark.parametrize("asked_again_s", [withdrawal.ASK_SECONDS, replay.RECHECK_SECONDS])
+def test_a_withdrawn_key_is_noticed_within_five_seconds_though_it_is_remembered_for_a_while_s08(
+    asked_again_s: float,
+) -> None:
+    assert asked_again_s + REMEMBER_VIEWERS_S < 5

@@ -1,13 +1,17 @@
-"""Who may enter, into which project, and what they changed."""
+"""Projects, and what was changed in them by whom."""
+
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from runs.admin.filters import is_set
+from runs.admin.callers import actor_of
 from runs.admin.pages import ModelAdmin, ReadOnlyAdmin
 from runs.admin.shown import pretty_value
-from runs.models import ApiKey, AuditEntry, Project
+from runs.log_context import current_request_id
+from runs.models import AuditEntry, Project
+from runs.operations.audit import note
 
 
 @admin.register(Project)
@@ -19,22 +23,22 @@ class ProjectAdmin(ModelAdmin):
     fields = ("name", "slug", "created_at")
     readonly_fields = ("created_at",)
 
+    def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
+        """The project is as the form says, and the audit list has it."""
+        super().save_model(request, obj, form, change)
+        note(
+            project_id=obj.id,
+            actor=actor_of(request),
+            action="project.changed" if change else "project.created",
+            resource="project",
+            resource_id=str(obj.id),
+            details={"name": obj.name, "slug": obj.slug},
+            request_id=current_request_id(),
+        )
+
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody deletes: everything below belongs to a project."""
         return False
-
-
-@admin.register(ApiKey)
-class ApiKeyAdmin(ReadOnlyAdmin):
-    """Keys by name and scope; neither secret nor hash is ever read."""
-
-    list_display = ("name", "project", "scopes", "created_at", "expires_at", "revoked_at")
-    list_select_related = ("project",)
-    list_filter = (is_set("revoked_at", "revoked"), "project")
-    ordering = ("name",)
-    search_fields = ("name",)
-    deferred = ("secret_sha256",)
-    fields = ("id", "name", "project", "scopes", "created_at", "expires_at", "revoked_at")
 
 
 @admin.register(AuditEntry)
@@ -47,6 +51,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     ordering = ("project_id", "-created_at", "-id")  # the order of the index
     fields = (
         *("created_at", "project", "actor", "actor_type", "action", "resource", "resource_id", "request_id"),
+        *("actor_id", "address"),
         "shown_details",
     )
 
