@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -25,6 +26,7 @@ from runs.operations.delete import delete_run
 from runs.operations.ticket import Issuer, issue_ticket
 from runs.queries import settled_before
 from runs.recorder import quarantine, record
+from runs.streaming import run_feed
 from tests.cast import envelope, fresh, queued_message, queued_run, running_run
 from tests.integration.runs.conftest import append
 from tests.keys import stored_key
@@ -197,6 +199,7 @@ async def test_whoever_follows_a_list_is_told_though_the_nudge_is_lost(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     settings.STREAM_POLL_MS = 50
+    monkeypatch.setattr(run_feed, "OVERLAP", timedelta(milliseconds=2))  # its last events are not found again
     run = await rows(ended_run)
     nudged: list[UUID] = []
     monkeypatch.setattr(hub, "nudge", nudged.append)
