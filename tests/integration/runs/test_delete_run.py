@@ -18,9 +18,12 @@ from runs.bridge import rows
 from runs.domain.endings import EndingCode, Verdict
 from runs.ending import end_run
 from runs.ending.cleanup import DueCleanup, give_up
+from runs.errors import RunNotFound
 from runs.models import Artifact, AuditEntry, Event, LateObservation, Run, Ticket, erasing
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
+from runs.operations import artifact
+from runs.operations.artifact import Adding, NewArtifact
 from runs.operations.audit import Actor
 from runs.operations.delete import delete_run
 from runs.operations.ticket import Issuer, issue_ticket
@@ -183,6 +186,17 @@ def test_an_artifact_that_is_added_while_its_run_is_deleted_is_not_found(caller:
         deleting.commit()
         assert refused(adding.result()) == (404, "RUN_NOT_FOUND")
     assert not Artifact.objects.exists()
+
+
+def test_an_artifact_that_comes_late_is_not_stored_for_a_run_that_is_being_deleted() -> None:
+    run = ended_run()
+    adding = Adding(project_id=run.project_id, run_id=run.id, actor=Actor("tester"), request_id=None)
+    with held(lambda: delete(run.id)) as deleting, elsewhere() as start:
+        late = start(lambda: artifact._add_late(NewArtifact(kind="log", label="a log"), adding))
+        wait_until_somebody_waits()
+        deleting.commit()
+        with pytest.raises(RunNotFound):
+            late.result()
 
 
 def test_the_feed_across_runs_does_not_wait_for_a_deletion() -> None:
