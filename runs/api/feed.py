@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from runs import queries
+from runs.api import described
 from runs.api.answers import answer
 from runs.api.caller import project_of
 from runs.api.cursor import cursor_of
@@ -15,12 +16,24 @@ from runs.api.query import Query
 from runs.domain.documents import event_document
 from runs.domain.events import JsonObject
 
+QUERY = (
+    described.run_id("runId", "of this run alone, in order of its numbers"),
+    described.text("scenarioRef", "of runs whose sourceRef is equal to it, or whose metadata.scenarioRef contains it"),
+    described.text("type", "of any of these types, between commas"),
+    described.moment("afterTs", "from then on"),
+    described.moment("beforeTs", "before then"),
+    described.integer("afterSeq", least=0, default=0, description="after this number of its run"),
+    described.text("cursor", "the nextCursor of the page before; with runId it goes into afterSeq"),
+    described.integer("limit", least=1, most=5000, default=500),
+)
+
 
 class FeedView(APIView):
     """/events"""
 
     scopes = {"GET": "runs:read"}
 
+    @described.route(query=QUERY)
     def get(self, request: Request) -> HttpResponse:
         """One page of the events of all runs in order of time, or of one run in order of their numbers."""
         query = Query(request.query_params)

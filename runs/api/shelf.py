@@ -7,11 +7,13 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from runs.api import described
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of
 from runs.api.documents import launched_document
 from runs.api.requests import require_still_valid
 from runs.api.requests.clone import read_changes
+from runs.api.requests.execution import LONGEST_TAG, MOST_TAGS
 from runs.api.requests.nothing import read_nothing
 from runs.domain.documents import run_document
 from runs.domain.run_ids import run_id_from
@@ -21,6 +23,10 @@ from runs.operations.audit import Actor
 from runs.operations.clone import clone_run, request_of_clone
 
 WRITE = {"POST": "runs:write"}
+CHANGES = described.members(
+    tags=described.texts(most=MOST_TAGS, longest=LONGEST_TAG),
+    context=described.FREE,
+)
 
 
 class Shelving(TypedDict):
@@ -37,6 +43,7 @@ class CloneView(APIView):
 
     scopes = WRITE
 
+    @described.route(body=CHANGES, status=201)
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """A new run is queued that asks for what this one asked for."""
         project_id, run = project_of(request), run_id_from(run_id)
@@ -59,6 +66,7 @@ class ArchiveView(APIView):
 
     scopes = WRITE
 
+    @described.route(status=201)
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The run, archived."""
         return answer(run_document(archive_run(**_shelving(request, run_id))), 201)
@@ -69,6 +77,7 @@ class UnarchiveView(APIView):
 
     scopes = WRITE
 
+    @described.route(status=201)
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The run, brought back."""
         return answer(run_document(unarchive_run(**_shelving(request, run_id))), 201)

@@ -5,6 +5,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from runs import queries
+from runs.api import described
 from runs.api.answers import answer, answer_text
 from runs.api.caller import actor_of, project_of
 from runs.api.documents import launched_document, preflight_document
@@ -80,6 +81,7 @@ class RunView(APIView):
         """The run."""
         return answer(run_document(queries.run_row(project_of(request), run_id_from(run_id))))
 
+    @described.route(status=204)
     def delete(self, request: Request, run_id: str) -> HttpResponse:
         """The run is gone with everything of it."""
         delete_run(
