@@ -12,7 +12,7 @@ Schema = Mapping[str, object]
 _JSON = "application/json"
 
 
-def described(
+def route(
     *, query: Sequence[OpenApiParameter] = (), body: Schema | None = None, status: int = 200
 ) -> Callable[[View], View]:
     """Above a method of a view: it takes this query and this body, and answers with this status."""
