@@ -46,4 +46,6 @@ def test_a_body_is_described_with_its_members_and_takes_no_others(
 
 
 def test_a_deletion_answers_nothing(described: Any) -> None:
-    assert list(described["/runs/{run_id}"]["delete"]["responses"]) == ["204"]
+    responses = described["/runs/{run_id}"]["delete"]["responses"]
+    assert list(responses) == ["204"]
+    assert "content" not in responses["204"]
