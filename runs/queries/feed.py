@@ -30,13 +30,15 @@ COUNTED_TO = 100_000
 # Locks are seen of every role, when a transaction began only of one's own: a foreign one may have begun long ago, but
 # timeouts end what takes a minute. Times of events are whole milliseconds, rounded down, and so is this.
 _SETTLED = """
-SELECT date_trunc('milliseconds', least(now.at, min(
-           CASE WHEN held.pid IS NOT NULL AND (open.backend_type IS NULL OR open.state = 'disabled')
-                THEN now.at - interval '60 seconds' ELSE open.xact_start END)))
+SELECT date_trunc('milliseconds', least(now.at, min(writer.began_at)))
   FROM (SELECT clock_timestamp() AS at) AS now
-  LEFT JOIN (pg_locks AS held JOIN pg_stat_activity AS open ON open.pid = held.pid AND open.datname = current_database())
-    ON held.locktype = 'relation' AND held.relation = 'runs_run'::regclass AND held.granted
-   AND held.mode = 'RowShareLock' AND held.pid <> pg_backend_pid()
+  LEFT JOIN LATERAL (
+      SELECT CASE WHEN open.backend_type IS NULL OR open.state = 'disabled' THEN now.at - interval '60 seconds'
+                  ELSE open.xact_start END AS began_at
+        FROM pg_locks AS held CROSS JOIN LATERAL pg_stat_get_activity(held.pid) AS open
+       WHERE held.locktype = 'relation' AND held.relation = 'runs_run'::regclass AND held.mode = 'RowShareLock'
+         AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+         AND held.granted AND held.pid <> pg_backend_pid()) AS writer ON true
  GROUP BY now.at
 """
 
