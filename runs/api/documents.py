@@ -8,10 +8,12 @@ import orjson
 from runs.domain.documents import iso
 from runs.domain.events import JsonObject
 from runs.domain.replays import Replay
+from runs.operations.batch import Fate, Outcome
 from runs.operations.fate import Accepted
 from runs.operations.launch import Launched
 from runs.operations.ticket import Issued
 from runs.operations.validate import Preflight
+from runs.queries import Trace
 from runs.runtimes.port import Capabilities
 
 
@@ -38,6 +40,31 @@ def accepted_document(accepted: Accepted) -> JsonObject:
 def acknowledged_document(accepted: Accepted) -> JsonObject:
     """The answer of POST /runs/{id}/signal and /context."""
     return {"messageId": str(accepted.message_id), "ack": orjson.Fragment(accepted.ack)}
+
+
+def outcome_document(outcome: Outcome, *, done: str) -> JsonObject:
+    """One item of the answers of the batch routes; `done` is what its status is called where it was done."""
+    document: JsonObject = {
+        "runId": str(outcome.run_id),
+        "ok": outcome.fate is Fate.DONE,
+        "status": done if outcome.fate is Fate.DONE else outcome.fate.value,
+    }
+    if outcome.fate is Fate.FAILED:
+        document["error"] = {"errorCode": outcome.error_code, "message": outcome.message}
+    return document
+
+
+def trace_document(trace: Trace) -> JsonObject:
+    """The answer of GET /runs/{id}/traces."""
+    members: JsonObject = {
+        "traceId": trace.trace_id,
+        "spanCount": trace.span_count,
+        "lastSpanId": trace.last_span_id,
+        "linkedArtifacts": trace.linked,
+        "runStatus": trace.run_status,
+        "scenarioRef": trace.scenario_ref,
+    }
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def ticket_document(issued: Issued) -> JsonObject:

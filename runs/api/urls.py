@@ -2,13 +2,16 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from runs.api import repair, replay, sending, steering, tickets, views
+from runs.api import artifacts, audit, batch, feed, repair, replay, sending, shelf, steering, tickets, views
 from runs.streaming.agui.view import agui
 from runs.streaming.sse import stream
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("runs", views.RunListView.as_view()),
     path("runs/validate", views.ValidateView.as_view()),
+    path("runs/batch/cancel", batch.BatchCancelView.as_view()),
+    path("runs/batch/archive", batch.BatchArchiveView.as_view()),
+    path("runs/batch/delete", batch.BatchDeleteView.as_view()),
     path("runs/<str:run_id>", views.RunView.as_view()),
     path("runs/<str:run_id>/state", views.StateView.as_view()),
     path("runs/<str:run_id>/events", views.EventListView.as_view()),
@@ -26,4 +29,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<str:run_id>/cancel", steering.CancelView.as_view()),
     path("runs/<str:run_id>/suspend", steering.SuspendView.as_view()),
     path("runs/<str:run_id>/resume", steering.ResumeView.as_view()),
+    path("runs/<str:run_id>/clone", shelf.CloneView.as_view()),
+    path("runs/<str:run_id>/archive", shelf.ArchiveView.as_view()),
+    path("runs/<str:run_id>/unarchive", shelf.UnarchiveView.as_view()),
+    path("runs/<str:run_id>/artifacts", artifacts.ArtifactsView.as_view()),
+    path("runs/<str:run_id>/traces", artifacts.TracesView.as_view()),
+    path("events", feed.FeedView.as_view()),
+    path("audit", audit.AuditView.as_view()),
 ]

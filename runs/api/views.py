@@ -5,6 +5,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from runs import queries
+from runs.api import described
 from runs.api.answers import answer, answer_text
 from runs.api.caller import actor_of, project_of
 from runs.api.documents import launched_document, preflight_document
@@ -15,6 +16,7 @@ from runs.domain.documents import event_document, late_document, message_documen
 from runs.domain.events import JsonObject
 from runs.domain.run_ids import run_id_from
 from runs.log_context import current_request_id
+from runs.operations.delete import delete_run
 from runs.operations.launch import launch_run
 from runs.operations.validate import validate_request
 from runs.recorder.context import redactor
@@ -73,11 +75,22 @@ class ValidateView(APIView):
 class RunView(APIView):
     """/runs/{id}"""
 
-    scopes = READ
+    scopes = {**READ, "DELETE": "runs:delete"}
 
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """The run."""
         return answer(run_document(queries.run_row(project_of(request), run_id_from(run_id))))
+
+    @described.route(status=204)
+    def delete(self, request: Request, run_id: str) -> HttpResponse:
+        """The run is gone with everything of it."""
+        delete_run(
+            project_id=project_of(request),
+            run_id=run_id_from(run_id),
+            actor=actor_of(request),
+            request_id=current_request_id(),
+        )
+        return HttpResponse(status=204)
 
 
 class StateView(APIView):

@@ -190,8 +190,8 @@ def _note(due: DueCleanup, error: str | None) -> None:
     else:
         shown = redactor().redact_text(clean(error))[:LONGEST_ERROR]
         log.warning("clean-up of run %s, try %s: %s", due.run_id, due.attempt, shown)
-        errors = [*Run.objects.only("cleanup_errors").get(id=due.run_id).cleanup_errors, shown]
-        changed = run.update(cleanup_errors=errors, **_status_after(due, error))
+        earlier = Run.objects.filter(id=due.run_id).values_list("cleanup_errors", flat=True).first() or []
+        changed = run.update(cleanup_errors=[*earlier, shown], **_status_after(due, error))
     log.debug("clean-up of run %s noted in %s rows", due.run_id, changed)
 
 

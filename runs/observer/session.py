@@ -14,7 +14,7 @@ from runs.domain.endings import EndingCode
 from runs.domain.events import Draft, Observation
 from runs.domain.lifecycle import RunStatus
 from runs.ending import Questions, settle
-from runs.errors import Fenced, RunEnded
+from runs.errors import Fenced, RunEnded, RunNotFound
 from runs.observer import launch_steps, lease
 from runs.observer.decided import Decided, defect, failed, first_of
 from runs.observer.launcher import bring_up
@@ -60,7 +60,7 @@ class RunObserver:
         """The run has ended, or belongs to somebody else now."""
         try:
             await self._to_the_ending()
-        except (Fenced, RunEnded) as lost:
+        except (Fenced, RunEnded, RunNotFound) as lost:  # not found: it had ended, and was deleted
             log.info("run %s is no longer ours: %s", self._run.id, lost)
         except (OperationalError, InterfaceError) as error:
             # The database is away, not the run: the next sweep finds the run without a task and starts it again.

@@ -43,11 +43,12 @@ def launch_run(
     actor: Actor,
     request_id: str | None,
     metadata: Mapping[str, object] = NOTHING,
+    action: str = "run.created",
 ) -> Launched:
     """A queued run exists for `request`; under one idempotency key there is never a second one.
 
-    `metadata` is added to the run's own. Raises IdempotencyKeyReused if the key stands for another request, SessionTaken
-    if the session has a run already.
+    `metadata` is added to the run's own, and to the audit entry, which says `action`. Raises IdempotencyKeyReused if the
+    key stands for another request, SessionTaken if the session has a run already.
     """
     run = queued_run(
         project_id=project_id,
@@ -62,7 +63,7 @@ def launch_run(
     try:
         with transaction.atomic():
             _store(run, request)
-            _note_creation(project_id, run, actor, request_id)
+            _note_creation(project_id, run, action, metadata, actor, request_id)
             hub.call_observers()
             committing("create")
     except IntegrityError as error:
@@ -109,13 +110,16 @@ def _store(run: Run, request: ExecutionRequest) -> None:
     record(run.id, [_created(run)], epoch=None)
 
 
-def _note_creation(project_id: UUID, run: Run, actor: Actor, request_id: str | None) -> None:
+def _note_creation(
+    project_id: UUID, run: Run, action: str, metadata: Mapping[str, object], actor: Actor, request_id: str | None
+) -> None:
     note(
         project_id=project_id,
         actor=actor,
-        action="run.created",
+        action=action,
         resource="run",
         resource_id=str(run.id),
+        details=dict(metadata),
         request_id=request_id,
     )
 

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from runs.models import Ticket
+from runs.errors import RunNotFound
+from runs.models import Run, Ticket
 from runs.models.ticket import digest_of
 from runs.queries import require_run
 
@@ -42,6 +44,19 @@ def issue_ticket(*, project_id: UUID, run_id: UUID | None, issuer: Issuer) -> Is
     if run_id is not None:
         require_run(project_id, run_id)
     secret = secrets.token_urlsafe(SECRET_BYTES)
+    try:
+        with transaction.atomic():
+            expires_at = _store(secret, project_id, run_id, issuer)
+    except IntegrityError as error:
+        # Its foreign key is checked as late as at the commit: the run was deleted since it was looked for.
+        if run_id is None or Run.objects.filter(id=run_id).exists():
+            raise
+        raise RunNotFound from error
+    return Issued(secret, run_id, expires_at)
+
+
+def _store(secret: str, project_id: UUID, run_id: UUID | None, issuer: Issuer) -> datetime:
+    """The ticket is stored; until when it is valid, by the database's clock."""
     ticket = Ticket.objects.create(
         project_id=project_id,
         run_id=run_id,
@@ -53,4 +68,4 @@ def issue_ticket(*, project_id: UUID, run_id: UUID | None, issuer: Issuer) -> Is
         expires_at=Now() + timedelta(seconds=settings.STREAM_TICKET_TTL_S),
     )
     ticket.refresh_from_db(fields=["expires_at"])
-    return Issued(secret, run_id, ticket.expires_at)
+    return ticket.expires_at

@@ -1,5 +1,7 @@
 """Every read of runs that the API, the streams and the insights share. Nothing in here writes."""
 
+from runs.queries.artifacts import Trace, artifact_row, artifacts_of, trace_of
+from runs.queries.audit import AuditFilter, count_audit, list_audit
 from runs.queries.events import (
     EventFilter,
     accepted_commitment,
@@ -10,6 +12,7 @@ from runs.queries.events import (
     iterate_events,
     unreadable_frames,
 )
+from runs.queries.feed import FeedFilter, Position, count_feed, feed_page, is_of_scenario, position_of, settled_before
 from runs.queries.late import count_late, late_of
 from runs.queries.messages import messages_of
 from runs.queries.owners import has_live_owner
@@ -17,23 +20,37 @@ from runs.queries.runs import RunFilter, count_runs, list_runs, require_run, run
 from runs.queries.states import folded_state, state_text
 
 __all__ = [
+    "AuditFilter",
     "EventFilter",
+    "FeedFilter",
+    "Position",
     "RunFilter",
+    "Trace",
     "accepted_commitment",
+    "artifact_row",
+    "artifacts_of",
+    "count_audit",
     "count_events",
+    "count_feed",
     "count_late",
     "count_runs",
     "events_after",
     "events_backwards",
+    "feed_page",
     "filtered_events",
     "folded_state",
     "has_live_owner",
+    "is_of_scenario",
     "iterate_events",
     "late_of",
+    "list_audit",
     "list_runs",
     "messages_of",
+    "position_of",
     "require_run",
     "run_row",
+    "settled_before",
     "state_text",
+    "trace_of",
     "unreadable_frames",
 ]

@@ -100,7 +100,11 @@ def _events(run_id: UUID, project_id: UUID | None) -> QuerySet[Event]:
 
 
 def _matching(project_id: UUID, run_id: UUID, wanted: EventFilter) -> QuerySet[Event]:
-    events = _events(run_id, project_id)
+    return matching_events(_events(run_id, project_id), wanted)
+
+
+def matching_events(events: QuerySet[Event], wanted: EventFilter) -> QuerySet[Event]:
+    """Those of `events` that `wanted` matches."""
     if wanted.after_ts:
         events = events.filter(ts__gte=wanted.after_ts)
     if wanted.before_ts:

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Func, Q, QuerySet, TextField, Value
-from django.db.models.functions import Cast
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce
 
 from runs.domain.documents import RunRow
 from runs.domain.requests import SANDBOX
@@ -94,22 +95,32 @@ def matching_runs(project_id: UUID, wanted: RunFilter) -> RunQuerySet:
 def _created_between(runs: RunQuerySet, wanted: RunFilter) -> RunQuerySet:
     # Both compare what is shown, which has no microseconds: a run is never after its own createdAt.
     if wanted.created_after:
-        runs = runs.filter(created_at__gt=_end_of_millisecond(wanted.created_after))
+        runs = runs.filter(created_at__gt=end_of_millisecond(wanted.created_after))
     if wanted.created_before:
         runs = runs.filter(created_at__lt=wanted.created_before)
     return runs
 
 
-def _end_of_millisecond(moment: datetime) -> datetime:
+def end_of_millisecond(moment: datetime) -> datetime:
+    """The last moment that is shown as `moment`."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000 + 999)
+
+
+def plays_scenario(reference: str) -> Q:
+    """Runs of this scenario: `sourceRef` is equal to it, or `metadata.scenarioRef` contains it in any case."""
+    return Q(source_ref=reference) | Q(metadata__scenarioRef__icontains=reference)
+
+
+def scenario_of() -> Coalesce:
+    """As an annotation: the scenario of a run, by whichever member it was named."""
+    return Coalesce(KeyTextTransform("scenarioRef", "metadata"), "source_ref", output_field=TextField())
 
 
 def _described(runs: RunQuerySet, wanted: RunFilter) -> RunQuerySet:
     if wanted.environment:
         runs = runs.filter(metadata__environment=wanted.environment)
     if wanted.scenario_ref:
-        reference = wanted.scenario_ref
-        runs = runs.filter(Q(source_ref=reference) | Q(metadata__scenarioRef__icontains=reference))
+        runs = runs.filter(plays_scenario(wanted.scenario_ref))
     if wanted.search:
         runs = _searched(runs, wanted.search)
     return runs

@@ -38,7 +38,8 @@ def quarantine(run_id: UUID, observations: Sequence[Observation]) -> int:
     if not identified:
         return 0
     with transaction.atomic():
-        Run.objects.select_for_update(no_key=True).only("id").get(id=run_id)
+        if Run.objects.select_for_update(no_key=True).only("id").filter(id=run_id).first() is None:
+            return 0  # it was deleted, and nothing is kept of it
         sifted = sift(run_id, identified)
         added = keep_late(run_id, sifted.fresh, reason="after_ending")
         added += keep_late(run_id, sifted.conflicts, reason="conflict")

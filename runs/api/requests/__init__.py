@@ -2,12 +2,23 @@
 
 from collections.abc import Sequence
 
+import orjson
+
 from runs.api.members import Members
 from runs.api.requests.execution import read_execution
 from runs.api.requests.kickoff import read_kickoff
 from runs.api.requests.runtime import read_runtime
 from runs.api.requests.session import BAD_SESSION_ID, read_session
-from runs.domain.requests import AGENT, MODES, SANDBOX, ExecutionRequest, SessionRequest
+from runs.domain.requests import (
+    AGENT,
+    MODES,
+    SANDBOX,
+    ExecutionRequest,
+    SessionRequest,
+    canonical,
+    document_of,
+    without_bearer,
+)
 from runs.errors import FieldFault, ValidationFailed
 
 
@@ -29,6 +40,12 @@ def read_execution_request(body: object, *, idempotency_header: str | None = Non
     if faults:
         raise ValidationFailed(list(dict.fromkeys(faults)), code=_code_of(faults))
     return request
+
+
+def require_still_valid(request: ExecutionRequest) -> None:
+    """Raises ValidationFailed for a request that was valid when it was made, and is none that could be made now."""
+    # As a caller would have sent it, in the forms that JSON has.
+    read_execution_request(orjson.loads(canonical(without_bearer(document_of(request)))))
 
 
 def _read_mode(members: Members) -> str:

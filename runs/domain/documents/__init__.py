@@ -1,5 +1,7 @@
 """How stored things are shown: each has one shape, whoever shows it (lists, streams, webhooks, exports)."""
 
+from runs.domain.documents.artifact import ArtifactRow, artifact_document
+from runs.domain.documents.audit import AuditRow, audit_document
 from runs.domain.documents.clock import iso
 from runs.domain.documents.event import EVENT_COLUMNS, EventRow, EventText, event_document
 from runs.domain.documents.late import LateRow, late_document
@@ -9,12 +11,16 @@ from runs.domain.documents.summary import SummaryRow, summary_document
 
 __all__ = [
     "EVENT_COLUMNS",
+    "ArtifactRow",
+    "AuditRow",
     "EventRow",
     "EventText",
     "LateRow",
     "MessageRow",
     "RunRow",
     "SummaryRow",
+    "artifact_document",
+    "audit_document",
     "event_document",
     "iso",
     "late_document",

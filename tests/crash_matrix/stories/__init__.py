@@ -4,7 +4,7 @@ from tests.crash_matrix.play import Play  # isort: skip  # First: it sets Django
 
 from collections.abc import Callable, Mapping
 
-from tests.crash_matrix.stories import ending, launching, owners, steering
+from tests.crash_matrix.stories import ending, launching, owners, shelf, steering
 
 Story = Callable[[Play], None]
 
@@ -27,4 +27,5 @@ STORIES: Mapping[str, Story] = {
     "cancel by callback": steering.cancel_by_callback,
     "suspend and resume": steering.suspend_and_resume,
     "say": steering.say,
+    "shelve": shelf.shelve,
 }

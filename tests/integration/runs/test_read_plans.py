@@ -1,6 +1,8 @@
 """The hot reads use the indexes that were made for them."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -9,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from runs import queries
 from runs.models import Run
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.queries import EventFilter, RunFilter
+from runs.queries import AuditFilter, EventFilter, FeedFilter, Position, RunFilter
 from runs.queries.invariants import BROKEN
 from runs.queries.pages import run_pages
 from runs.queries.summaries import horizon, moved_runs, newest_summaries, summaries_of
@@ -132,6 +134,42 @@ def test_no_invariant_needs_to_read_a_whole_table_of_a_log(crowded: Run) -> None
 
     tables = ("runs_event", "runs_rawobservation", "runs_outboundmessage", "runs_lateobservation")
     assert not [one.words for one, plan in plans.items() for table in tables if f"Seq Scan on {table}" in plan]
+
+
+@pytest.mark.parametrize(
+    "wanted", [FeedFilter(events=EventFilter()), FeedFilter(events=EventFilter(types=("message.received",)))]
+)
+def test_a_page_of_the_feed_begins_in_its_index_where_the_last_one_ended(crowded: Run, wanted: FeedFilter) -> None:
+    before = horizon().at
+    behind = Position(before - timedelta(days=1), crowded.id, 1)
+    for after in (None, behind):
+        plan = plan_of(partial(queries.feed_page, DEFAULT_PROJECT_ID, wanted, after=after, before=before, limit=501))
+        assert "events_feed" in plan
+        assert not [slow for slow in ("Seq Scan", "Sort") if slow in plan]
+    (begins,) = [line for line in plan.splitlines() if "Index Cond" in line]
+    assert "ROW(ts, run_id, seq) > ROW(" in begins
+
+
+def test_the_feed_is_counted_in_its_index(crowded: Run) -> None:
+    wanted, before = FeedFilter(events=EventFilter(after_ts=horizon().at)), horizon().at
+    plan = plan_of(lambda: queries.count_feed(DEFAULT_PROJECT_ID, wanted, before=before))
+    assert "events_feed" in plan
+    assert "Seq Scan" not in plan
+
+
+def test_the_newest_audit_entries_come_from_their_index(crowded: Run) -> None:
+    plan = plan_of(lambda: queries.list_audit(DEFAULT_PROJECT_ID, AuditFilter(), limit=50, offset=0))
+    assert "audit_newest" in plan
+    assert "Sort" not in plan
+
+
+def test_no_two_indexes_are_over_the_same_columns_e02() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT array_agg(indexrelid::regclass::text) FROM pg_index WHERE indrelid::regclass::text LIKE 'runs_%'"
+            " GROUP BY indrelid, indkey::text, indclass::text, indpred::text, indexprs::text HAVING count(*) > 1"
+        )
+        assert cursor.fetchall() == []
 
 
 def test_runs_that_moved_come_from_two_indexes_by_time(crowded: Run) -> None:
