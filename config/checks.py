@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from config.database import session_timeout_ms
 from config.env import is_set
-from config.health import unapplied_migrations
+from config.schema import unapplied_migrations
 from config.variables import VARIABLES
 from runs.crashpoint import CRASH_AT, CRASH_TRACE
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from runs.api import repair, replay, sending, steering, tickets, views
+from runs.api import breaker, repair, replay, runtime, sending, steering, tickets, views
 from runs.streaming.agui.view import agui
 from runs.streaming.sse import stream
 
@@ -26,4 +26,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<str:run_id>/cancel", steering.CancelView.as_view()),
     path("runs/<str:run_id>/suspend", steering.SuspendView.as_view()),
     path("runs/<str:run_id>/resume", steering.ResumeView.as_view()),
+    path("runtime/manifest", runtime.ManifestView.as_view()),
+    path("runtime/modes", runtime.ModesView.as_view()),
+    path("runtime/roots", runtime.RootsView.as_view()),
+    path("runtime/health", runtime.HealthView.as_view()),
+    path("runtime/policies", runtime.PolicyListView.as_view()),
+    # The id of a policy may hold anything, slashes too.
+    path("runtime/policies/<path:policy_id>", runtime.PolicyView.as_view()),
+    path("admin/circuit-breaker/reset", breaker.BreakerResetView.as_view()),
+    path("admin/circuit-breaker/history", breaker.BreakerHistoryView.as_view()),
 ]

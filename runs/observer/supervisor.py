@@ -26,6 +26,7 @@ from runs.observer.session import RunObserver
 from runs.observer.slots import Slots
 from runs.observer.sweep import Sweep
 from runs.observer.take_up import take_up
+from runs.runtimes.breaker_log import BreakerLog
 from runs.runtimes.registry import Runtimes
 
 log = logging.getLogger("signalbox.observer")
@@ -57,14 +58,15 @@ class Observer:
         self.faults: Counter[str] = Counter()  # of background loops, by name
         self._watched: dict[UUID, Watched] = {}
         self._telling: set[asyncio.Task[None]] = set()
-        self._runtimes = Runtimes()
+        self._breakers = BreakerLog()
+        self._runtimes = Runtimes(on_breaker_change=self._breakers.note)
         self._slots = Slots()
         self._questions = Questions()
         self._sweep = Sweep(self._runtimes, self._questions)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watches until `stop` is set; then every run is handed back and this observer is gone."""
-        self.id = await rows(lease.register)
+        self.id = self._breakers.observer = await rows(lease.register)
         heart = Heart(self.id, asyncio.get_running_loop())
         heart.start()
         log.info("observer %s is watching", self.id)
@@ -99,6 +101,7 @@ class Observer:
                 await work.wait(POLL_SECONDS)
 
     async def _look_for_work(self) -> None:
+        await self._breakers.heed(self._runtimes)
         if (room := settings.OBSERVER_MAX_RUNS - len(self._watched)) > 0:
             claimed = await rows(lease.claim, self.id, room)
             for owned in claimed:
@@ -192,6 +195,7 @@ class Observer:
             )
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_SECONDS):
+                await self._breakers.close()
                 await self._runtimes.close()
 
 
