@@ -18,6 +18,7 @@ from runs.bridge import rows
 from runs.ending import Questions
 from runs.log_context import log_context
 from runs.observer import lease
+from runs.observer.discovery import Adopt, Discovery
 from runs.observer.heart import Heart
 from runs.observer.lease import Lease
 from runs.observer.orders import ordered_runs
@@ -52,9 +53,12 @@ class Watched:
 
 
 class Observer:
-    """Claims runs, watches them, sweeps. Many may run, on any number of machines."""
+    """Claims runs, watches them, sweeps. Many may run, on any number of machines.
 
-    def __init__(self) -> None:
+    With `adopt` it makes runs of sessions that somebody else has opened at the runtime.
+    """
+
+    def __init__(self, *, adopt: Adopt | None = None) -> None:
         self.faults: Counter[str] = Counter()  # of background loops, by name
         self._watched: dict[UUID, Watched] = {}
         self._telling: set[asyncio.Task[None]] = set()
@@ -63,6 +67,7 @@ class Observer:
         self._slots = Slots()
         self._questions = Questions()
         self._sweep = Sweep(self._runtimes, self._questions)
+        self._discovery = Discovery(self._runtimes, adopt) if adopt is not None else None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watches until `stop` is set; then every run is handed back and this observer is gone."""
@@ -75,6 +80,8 @@ class Observer:
             asyncio.create_task(self._kept("sweep", self._sweep_again_and_again)),
             asyncio.create_task(self._kept("clean-ups", self._clean_up_again_and_again)),
         ]
+        if self._discovery is not None:
+            loops.append(asyncio.create_task(self._kept("discovery", self._discovery.watch)))
         try:
             await stop.wait()
         finally:

@@ -56,8 +56,8 @@ class GuardedRuntime:
         return await self.breaker.call(lambda: self.adapter.policy_known(policy_version), name="runtime.policy")
 
     def sessions(self) -> AsyncIterator[Observation]:
-        """As the adapter; only the way to a standing watch is guarded."""
-        return _followed(self.adapter.sessions(), self.breaker, name="runtime.sessions")
+        """As the adapter, past the breaker: a watch begins again by itself, and would count a restart twice."""
+        return self.adapter.sessions()
 
     async def close(self) -> None:
         """As the adapter."""
