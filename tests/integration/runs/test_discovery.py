@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 
 import orjson
 import pytest
-from django.db import DataError, OperationalError
+from django.db import DataError, OperationalError, connection
 from pytest_django.fixtures import Settings
 
+from runs.bridge import rows
 from runs.domain.events import Observation, ObservationKind, SessionSnapshot, SessionState, StreamStatus
 from runs.domain.requests import decode_request
 from runs.errors import RuntimeRejected, RuntimeUnavailable, RuntimeUnsupported
@@ -88,7 +89,7 @@ def discovered(*sessions: SessionSnapshot, adopt: discovery.Adopt = adopt_sessio
         watching = asyncio.create_task(Discovery(Runtimes(), adopt).watch())
         names = [one.session_id for one in sessions]
         async with asyncio.timeout(PATIENCE):
-            while await discovery.rows(sessions_without_run, names):
+            while await rows(sessions_without_run, names):
                 assert not watching.done(), watching.exception()
                 await asyncio.sleep(0.01)
         watching.cancel()
@@ -171,7 +172,7 @@ def test_of_two_observers_that_see_a_session_at_once_one_makes_the_run(named: st
                 together.wait(PATIENCE)
                 return adopt_session(KIND, seen)
             finally:
-                discovery.rows.__globals__["connection"].close()
+                connection.close()
 
         with ThreadPoolExecutor(2) as threads:
             answers = [future.result() for future in [threads.submit(adopt) for _ in range(2)]]
