@@ -33,7 +33,7 @@ Adopt = Callable[[str, SessionSnapshot], bool]
 MOST_KNOWN = 10_000  # session ids; those forgotten are looked up again
 MOST_WAITING = 1_000
 BATCH = 256
-AT_ONCE = 4
+AT_ONCE = 2  # an observer has few threads for rows, and runs that go on need them too
 UNSUPPORTED_PAUSE_MS = 300_000  # a runtime that cannot be watched may be replaced by one that can
 
 

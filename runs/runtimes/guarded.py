@@ -77,7 +77,7 @@ class GuardedSession:
 
     def observe(self, after: int) -> AsyncIterator[Observation]:
         """As the adapter; only the way to the first observation is guarded."""
-        return _followed(self._session.observe(after), self._breaker, name="session.observe")
+        return self._follow(self._session.observe(after))
 
     async def appears(self, timeout: float) -> None:
         """As the session's own: waiting for a hint is no call that could fail."""
@@ -115,6 +115,19 @@ class GuardedSession:
         """As the adapter."""
         await self._session.close()
 
+    async def _follow(self, stream: AsyncIterator[Observation]) -> AsyncIterator[Observation]:
+        try:
+            with self._breaker.attempt(), calling("session.observe"):
+                first = await anext(stream, None)
+            if first is None:
+                return
+            yield first
+            async for observation in stream:
+                yield observation
+        finally:
+            if isinstance(stream, AsyncGenerator):
+                await stream.aclose()
+
 
 class GuardedOffer:
     """What a runtime offers that is behind a breaker."""
@@ -150,17 +163,3 @@ class GuardedOffer:
     async def unregister_policy(self, policy_id: str) -> bool:
         """As the adapter, guarded."""
         return await self._breaker.call(lambda: self._offer.unregister_policy(policy_id))
-
-
-async def _followed(stream: AsyncIterator[Observation], breaker: Breaker, *, name: str) -> AsyncIterator[Observation]:
-    try:
-        with breaker.attempt(), calling(name):
-            first = await anext(stream, None)
-        if first is None:
-            return
-        yield first
-        async for observation in stream:
-            yield observation
-    finally:
-        if isinstance(stream, AsyncGenerator):
-            await stream.aclose()
