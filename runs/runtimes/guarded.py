@@ -1,4 +1,4 @@
-"""A runtime behind its breaker: every call is guarded, and so is the way to the first word of a stream."""
+"""A runtime behind its breaker: every call is guarded, and so is the way to the first word of a session's stream."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
