@@ -1,22 +1,20 @@
 """/healthz and /readyz: is this process alive, and can it serve."""
 
-import socket
-from urllib.parse import urlsplit
-
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from config.http.json_text import to_json
 from config.remembered import Remembered
+from config.schema import unapplied_migrations
+from runs.operations.breaker import breaker_state
+from runs.runtimes.calls import own_breaker_state, runtime_health
+from runs.runtimes.health import Health
 
 SERVICE = "signalbox"
-PROBE_TIMEOUT_S = 1.0
 REMEMBER_S = 5.0
-DEFAULT_PORT = 50051
 
 BEATING_OBSERVER = """
     SELECT 1 FROM runs_observer
@@ -46,16 +44,29 @@ def readiness() -> dict[str, object]:
     migrated = database and not missing_migrations()
     observed = migrated and an_observer_beats()
     runtime = runtime_health()
-    ok = migrated and observed and runtime["ok"] is True
+    breaker = _breaker() if migrated else own_breaker_state(settings.RUNTIME_KIND)
+    ok = migrated and observed and runtime.ok and breaker != "OPEN"
     return {
         "ok": ok,
         "service": SERVICE,
         "status": "ok" if ok else "degraded" if migrated else "unavailable",
         "database": "ok" if database else "unhealthy",
-        "runtime": runtime,
+        "runtime": _runtime_document(runtime),
         "streamConsumer": "ok" if observed else "unhealthy",
-        "circuitBreaker": "CLOSED",
+        "circuitBreaker": breaker,
     }
+
+
+def _breaker() -> str:
+    try:
+        return breaker_state(settings.RUNTIME_KIND)
+    except DatabaseError:
+        return own_breaker_state(settings.RUNTIME_KIND)
+
+
+def _runtime_document(found: Health) -> dict[str, object]:
+    document: dict[str, object] = {"ok": found.ok, "runtimeKind": found.kind}
+    return document | ({"detail": found.detail} if found.detail else {})
 
 
 def database_answers() -> bool:
@@ -78,38 +89,6 @@ def an_observer_beats() -> bool:
         return False
 
 
-def unapplied_migrations() -> list[str]:
-    """Names of the migrations this code has and the database lacks. Raises DatabaseError."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
-
-
-def probe_runtime() -> dict[str, object]:
-    """Whether the default runtime can be reached; a probe never counts for the circuit breaker."""
-    kind = settings.RUNTIME_KIND
-    if kind != "macp":
-        return {"ok": True, "runtimeKind": kind}
-    if not settings.RUNTIME_ADDRESS:
-        return {"ok": False, "runtimeKind": kind, "detail": "RUNTIME_ADDRESS is not set"}
-    try:
-        socket.create_connection(host_and_port(settings.RUNTIME_ADDRESS), timeout=PROBE_TIMEOUT_S).close()
-    except (OSError, ValueError) as error:
-        return {"ok": False, "runtimeKind": kind, "detail": f"cannot connect: {type(error).__name__}"}
-    return {"ok": True, "runtimeKind": kind}
-
-
-def host_and_port(address: str) -> tuple[str, int]:
-    """Host and port of a gRPC address (`host:port`, `dns:///host:port`, `ipv6:[::1]:50051`). Raises ValueError."""
-    for scheme in ("dns:", "ipv4:", "ipv6:"):
-        address = address.removeprefix(scheme)
-    parts = urlsplit("//" + address.rpartition("/")[2])
-    if not parts.hostname:
-        raise ValueError("the address names no host")
-    return parts.hostname, parts.port or DEFAULT_PORT
-
-
-runtime_health = Remembered(probe_runtime, seconds=REMEMBER_S)
 missing_migrations = Remembered(unapplied_migrations, seconds=REMEMBER_S)
 
 

@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage
 from django.db import DatabaseError, InterfaceError, connection
 
 from config.checks import Check, refuse, refuse_if
-from config.health import unapplied_migrations
+from config.schema import unapplied_migrations
 
 LONG_LIVED = frozenset({"web", "observer", "queue"})
 

@@ -10,7 +10,7 @@ from runs.models.project import DEFAULT_PROJECT_ID
 from tests import redis_process
 from tests.invariants import assert_invariants
 
-pytest_plugins = ["tests.database", "tests.own_database", "tests.caller", "tests.puppet"]
+pytest_plugins = ["tests.database", "tests.own_database", "tests.caller", "tests.puppet", "tests.offering"]
 
 HANDMADE = "handmade_rows"
 

@@ -1,11 +1,11 @@
-"""What keeps the service going: observers, the outbox, tickets, counters."""
+"""What keeps the service going: observers, the outbox, tickets, breakers, counters."""
 
 from django.contrib import admin
 
 from runs.admin.filters import is_set
 from runs.admin.pages import OfRunAdmin, ReadOnlyAdmin
 from runs.admin.shown import row_link, rows_link
-from runs.models import Metric, Observer, OutboxEntry, Run, Ticket
+from runs.models import BreakerChange, Metric, Observer, OutboxEntry, Run, Ticket
 
 
 @admin.register(Observer)
@@ -48,6 +48,16 @@ class TicketAdmin(ReadOnlyAdmin):
     def run_link(self, ticket: Ticket) -> str:
         """The run whose stream it opens."""
         return row_link(Run, ticket.run_id)
+
+
+@admin.register(BreakerChange)
+class BreakerChangeAdmin(ReadOnlyAdmin):
+    """How the circuit breakers of all processes moved, and who reset them."""
+
+    list_display = ("entered_at", "kind", "state", "reason", "observer_id", "is_reset")
+    list_filter = ("kind", "state")
+    ordering = ("-entered_at",)
+    fields = ("entered_at", "kind", "state", "reason", "observer_id", "is_reset")
 
 
 @admin.register(Metric)

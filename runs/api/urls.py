@@ -2,7 +2,21 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from runs.api import artifacts, audit, batch, feed, repair, replay, sending, shelf, steering, tickets, views
+from runs.api import (
+    artifacts,
+    audit,
+    batch,
+    breaker,
+    feed,
+    repair,
+    replay,
+    runtime,
+    sending,
+    shelf,
+    steering,
+    tickets,
+    views,
+)
 from runs.streaming.agui.view import agui
 from runs.streaming.sse import stream
 
@@ -36,4 +50,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<str:run_id>/traces", artifacts.TracesView.as_view()),
     path("events", feed.FeedView.as_view()),
     path("audit", audit.AuditView.as_view()),
+    path("runtime/manifest", runtime.ManifestView.as_view()),
+    path("runtime/modes", runtime.ModesView.as_view()),
+    path("runtime/roots", runtime.RootsView.as_view()),
+    path("runtime/health", runtime.HealthView.as_view()),
+    path("runtime/policies", runtime.PolicyListView.as_view()),
+    # The id of a policy may hold anything, slashes too.
+    path("runtime/policies/<path:policy_id>", runtime.PolicyView.as_view()),
+    path("admin/circuit-breaker/reset", breaker.BreakerResetView.as_view()),
+    path("admin/circuit-breaker/history", breaker.BreakerHistoryView.as_view()),
 ]

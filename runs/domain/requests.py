@@ -163,14 +163,18 @@ class ExecutionRequest(_Value, frozen=True, kw_only=True):
     @property
     def initiator(self) -> str:
         """Who opens and may cancel the session."""
-        requester, first = self.execution.requester, self.session.participants[0]
+        requester = self.execution.requester
         return (
             self.session.initiator_participant_id
             or (self.kickoff[0].sender if self.kickoff else None)
             or (requester.actor_id if requester else None)
-            or first.transport_identity
-            or first.id
+            or self._first_participant
         )
+
+    @property
+    def _first_participant(self) -> str:
+        first = next(iter(self.session.participants), None)  # a session that was discovered may have none
+        return (first.transport_identity or first.id) if first else ""
 
     @property
     def admission_ms(self) -> int | None:

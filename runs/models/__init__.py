@@ -3,6 +3,7 @@
 from runs.models.api_key import ApiKey
 from runs.models.artifact import Artifact
 from runs.models.audit import AuditEntry
+from runs.models.breaker_change import BreakerChange
 from runs.models.event import Event, RawObservation
 from runs.models.late import LateObservation
 from runs.models.message import OutboundMessage
@@ -19,6 +20,7 @@ __all__ = [
     "ApiKey",
     "Artifact",
     "AuditEntry",
+    "BreakerChange",
     "Event",
     "LateObservation",
     "Metric",

@@ -18,6 +18,7 @@ from runs.bridge import rows
 from runs.ending import Questions
 from runs.log_context import log_context
 from runs.observer import lease
+from runs.observer.discovery import Adopt, Discovery
 from runs.observer.heart import Heart
 from runs.observer.lease import Lease
 from runs.observer.orders import ordered_runs
@@ -26,6 +27,7 @@ from runs.observer.session import RunObserver
 from runs.observer.slots import Slots
 from runs.observer.sweep import Sweep
 from runs.observer.take_up import take_up
+from runs.runtimes.breaker_log import BreakerLog
 from runs.runtimes.registry import Runtimes
 
 log = logging.getLogger("signalbox.observer")
@@ -51,20 +53,25 @@ class Watched:
 
 
 class Observer:
-    """Claims runs, watches them, sweeps. Many may run, on any number of machines."""
+    """Claims runs, watches them, sweeps. Many may run, on any number of machines.
 
-    def __init__(self) -> None:
+    With `adopt` it makes runs of sessions that somebody else has opened at the runtime.
+    """
+
+    def __init__(self, *, adopt: Adopt | None = None) -> None:
         self.faults: Counter[str] = Counter()  # of background loops, by name
         self._watched: dict[UUID, Watched] = {}
         self._telling: set[asyncio.Task[None]] = set()
-        self._runtimes = Runtimes()
+        self._breakers = BreakerLog()
+        self._runtimes = Runtimes(on_breaker_change=self._breakers.note)
         self._slots = Slots()
         self._questions = Questions()
         self._sweep = Sweep(self._runtimes, self._questions)
+        self._discovery = Discovery(self._runtimes, adopt) if adopt is not None else None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watches until `stop` is set; then every run is handed back and this observer is gone."""
-        self.id = await rows(lease.register)
+        self.id = self._breakers.observer = await rows(lease.register)
         heart = Heart(self.id, asyncio.get_running_loop())
         heart.start()
         log.info("observer %s is watching", self.id)
@@ -73,6 +80,8 @@ class Observer:
             asyncio.create_task(self._kept("sweep", self._sweep_again_and_again)),
             asyncio.create_task(self._kept("clean-ups", self._clean_up_again_and_again)),
         ]
+        if self._discovery is not None:
+            loops.append(asyncio.create_task(self._kept("discovery", self._discovery.watch)))
         try:
             await stop.wait()
         finally:
@@ -99,6 +108,7 @@ class Observer:
                 await work.wait(POLL_SECONDS)
 
     async def _look_for_work(self) -> None:
+        await self._breakers.heed(self._runtimes)
         if (room := settings.OBSERVER_MAX_RUNS - len(self._watched)) > 0:
             claimed = await rows(lease.claim, self.id, room)
             for owned in claimed:
@@ -192,6 +202,7 @@ class Observer:
             )
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_SECONDS):
+                await self._breakers.close()
                 await self._runtimes.close()
 
 

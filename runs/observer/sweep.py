@@ -1,7 +1,8 @@
 """The sweep: everything that is due and that nobody else may be there to do. Every observer sweeps every few seconds; so does
 the net, when none of them is left.
 
-    lost observers -> deadlines -> overdue replies, messages and wishes nobody carried out -> expired tickets -> clean-ups
+    lost observers -> deadlines -> overdue replies, messages and wishes nobody carried out -> expired tickets
+    and old breaker changes -> clean-ups
 
 It owns no run. Any number may sweep at once: rows are claimed, or their election is lost. One bad row stops nobody.
 """
@@ -19,7 +20,7 @@ from runs.domain.endings import DecidedBy, EndingCode, Verdict
 from runs.ending import Outcome, Questions, end_run, settle
 from runs.ending.cleanup import DueCleanup, claim_cleanups, clean_up, give_up
 from runs.errors import RunEnded
-from runs.models import Ticket
+from runs.models import BreakerChange, Ticket
 from runs.observer import lease
 from runs.observer.abandoned import abandoned_cancels, cancelled_for_good, is_still_wanted, refuse_abandoned
 from runs.observer.due import BATCH, DueRun, claim_due_runs, release
@@ -32,6 +33,7 @@ log = logging.getLogger("signalbox.sweep")
 
 FAILED = "failed"
 TICKETS = 500  # expired ones that one statement clears away
+BREAKER_CHANGES = 500  # too old ones, likewise
 
 
 class Sweep:
@@ -58,6 +60,7 @@ class Sweep:
             self._cancel_abandoned,
             self._settle_overdue,
             self._prune_tickets,
+            self._prune_breaker_changes,
         )
 
     async def cleanups(self) -> Counter[str]:
@@ -107,6 +110,11 @@ class Sweep:
         gone = await rows(Ticket.objects.prune, at_most=TICKETS)
         self.is_behind |= gone >= TICKETS
         return +Counter({"tickets pruned": gone})
+
+    async def _prune_breaker_changes(self) -> Counter[str]:
+        gone = await rows(BreakerChange.objects.prune, at_most=BREAKER_CHANGES)
+        self.is_behind |= gone >= BREAKER_CHANGES
+        return +Counter({"breaker changes pruned": gone})
 
     async def _clean_up(self) -> Counter[str]:
         done: Counter[str] = Counter()

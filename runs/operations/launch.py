@@ -10,12 +10,14 @@ from django.db import IntegrityError, transaction
 
 from runs import hub
 from runs.crashpoint import committing
+from runs.domain.discovered import DISCOVERY
 from runs.domain.events import Draft, EventType, JsonObject
 from runs.domain.lifecycle import RunStatus
 from runs.domain.projection import SCHEMA_VERSION, dump, empty
 from runs.domain.requests import ExecutionRequest
 from runs.errors import IdempotencyKeyReused, SessionTaken
 from runs.models import Projection, Run, RuntimeSession
+from runs.models.identity import uuid7
 from runs.operations.audit import Actor, note
 from runs.operations.queued_run import queued_run
 from runs.recorder import record
@@ -44,11 +46,13 @@ def launch_run(
     request_id: str | None,
     metadata: Mapping[str, object] = NOTHING,
     action: str = "run.created",
+    run_id: UUID | None = None,
 ) -> Launched:
     """A queued run exists for `request`; under one idempotency key there is never a second one.
 
-    `metadata` is added to the run's own, and to the audit entry, which says `action`. Raises IdempotencyKeyReused if the
-    key stands for another request, SessionTaken if the session has a run already.
+    `metadata` is added to the run's own, and to the audit entry, which says `action`; the run gets a new id unless `run_id`
+    names one. Raises IdempotencyKeyReused if the key stands for another request, SessionTaken if the session has a run
+    already.
     """
     run = queued_run(
         project_id=project_id,
@@ -57,6 +61,7 @@ def launch_run(
         traceparent=traceparent,
         actor=actor,
         metadata=metadata,
+        run_id=run_id or uuid7(),
     )
     if earlier := _earlier(project_id, run):
         return earlier
@@ -136,4 +141,5 @@ def _created(run: Run) -> Draft:
         data["runtimeVersion"] = run.runtime_version
     if run.trace_id:
         data["traceId"] = run.trace_id
-    return Draft(type=EventType.RUN_CREATED, data=data, source_name="api", subject_kind="run", subject_id=str(run.id))
+    source = DISCOVERY if run.source_kind == DISCOVERY else "api"
+    return Draft(type=EventType.RUN_CREATED, data=data, source_name=source, subject_kind="run", subject_id=str(run.id))

@@ -12,7 +12,6 @@ from runs.domain.events import JsonObject
 from runs.domain.requests import ExecutionRequest, digest_of, document_of, without_bearer
 from runs.domain.tracing import parsed_traceparent
 from runs.models import Run
-from runs.models.identity import uuid7
 from runs.models.stored_request import stored_text
 from runs.operations.audit import Actor
 from runs.recorder.context import redactor
@@ -31,6 +30,7 @@ def queued_run(
     traceparent: str | None,
     actor: Actor,
     metadata: Mapping[str, object],
+    run_id: UUID,
 ) -> Run:
     """An unsaved run in status queued; its session has an id, given or made here. `metadata` is added to the run's."""
     header, trace_id = parsed_traceparent(traceparent) or ("", None)
@@ -38,7 +38,7 @@ def queued_run(
     admission_ms = request.admission_ms or settings.RUN_ADMISSION_TIMEOUT_MS
     progress_ms = settings.RUN_PROGRESS_TIMEOUT_MS if request.progress_ms is None else request.progress_ms
     run = Run(
-        id=uuid7(),
+        id=run_id,
         project_id=project_id,
         mode=request.mode,
         mode_name=session.mode_name,

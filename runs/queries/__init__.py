@@ -17,6 +17,7 @@ from runs.queries.late import count_late, late_of
 from runs.queries.messages import messages_of
 from runs.queries.owners import has_live_owner
 from runs.queries.runs import RunFilter, count_runs, list_runs, require_run, run_row
+from runs.queries.sessions import sessions_without_run
 from runs.queries.states import folded_state, state_text
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "position_of",
     "require_run",
     "run_row",
+    "sessions_without_run",
     "settled_before",
     "state_text",
     "trace_of",

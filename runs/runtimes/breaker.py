@@ -8,14 +8,12 @@ later breaking does not, or one restart of a runtime would count once per live r
 """
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal, TypeVar
 
 from runs.crashpoint import calling
-from runs.domain.events import Observation
-from runs.errors import BreakerOpen, FieldFault, RuntimeFault, RuntimeTimedOut, RuntimeUnavailable
-from runs.runtimes.port import Outgoing, Runtime, RuntimeInfo, Sent, Session, SessionPlan
+from runs.errors import BreakerOpen, RuntimeFault, RuntimeTimedOut, RuntimeUnavailable
 
 T = TypeVar("T")
 BreakerState = Literal["CLOSED", "OPEN", "HALF_OPEN"]
@@ -45,12 +43,18 @@ class Breaker:
         self._state: BreakerState = "CLOSED"
         self._in_a_row = 0
         self._since = 0.0  # when it opened, or the present probe began
+        self._tripped_at = 0.0
         self._probe = 0  # number of the latest probe; ordinary calls are 0
 
     @property
     def state(self) -> BreakerState:
         """CLOSED lets calls through, OPEN none, HALF_OPEN waits for the answer of its one probe."""
         return self._state
+
+    @property
+    def tripped_for(self) -> float:
+        """How many seconds ago it left CLOSED the last time."""
+        return self._clock() - self._tripped_at
 
     async def call(self, attempt: Callable[[], Awaitable[T]], *, name: str = "runtime.call") -> T:
         """The result of one guarded call; BreakerOpen if it is not admitted. `name` is that of its crash points."""
@@ -116,116 +120,8 @@ class Breaker:
         return self._state == "HALF_OPEN" and probe == self._probe
 
     def _move(self, state: BreakerState, reason: str) -> None:
+        if self._state == "CLOSED":
+            self._tripped_at = self._clock()
         self._state = state
         if self._on_change is not None:
             self._on_change(state, reason)
-
-
-class GuardedRuntime:
-    """A runtime behind its breaker.
-
-    `adapter` is the runtime itself, for health checks: they neither feed the breaker nor are refused by it. What an
-    adapter offers beyond the port is called through `breaker.call`.
-    """
-
-    def __init__(self, adapter: Runtime, breaker: Breaker) -> None:
-        self.adapter = adapter
-        self.breaker = breaker
-        self.source_name = adapter.source_name
-
-    async def initialize(self) -> RuntimeInfo:
-        """As the adapter, guarded."""
-        return await self.breaker.call(self.adapter.initialize, name="runtime.initialize")
-
-    def option_faults(self, options: Mapping[str, object], scenario: str) -> Sequence[FieldFault]:
-        """As the adapter."""
-        return self.adapter.option_faults(options, scenario)
-
-    def encode_start(self, plan: SessionPlan) -> bytes:
-        """As the adapter."""
-        return self.adapter.encode_start(plan)
-
-    def encode_message(self, plan: SessionPlan, message: Outgoing) -> bytes:
-        """As the adapter."""
-        return self.adapter.encode_message(plan, message)
-
-    def may_send_as(self, plan: SessionPlan, participant: str) -> bool:
-        """As the adapter."""
-        return self.adapter.may_send_as(plan, participant)
-
-    def attach(self, plan: SessionPlan, *, adapter_state: bytes | None) -> "GuardedSession":
-        """As the adapter; every call of the session is guarded."""
-        return GuardedSession(self.adapter.attach(plan, adapter_state=adapter_state), self.breaker)
-
-    async def policy_known(self, policy_version: str) -> bool:
-        """As the adapter, guarded."""
-        return await self.breaker.call(lambda: self.adapter.policy_known(policy_version), name="runtime.policy")
-
-    async def close(self) -> None:
-        """As the adapter."""
-        await self.adapter.close()
-
-
-class GuardedSession:
-    """A session whose runtime is behind a breaker."""
-
-    def __init__(self, session: Session, breaker: Breaker) -> None:
-        self._session = session
-        self._breaker = breaker
-
-    async def start(self, start: bytes) -> Sent:
-        """As the adapter, guarded."""
-        return await self._breaker.call(lambda: self._session.start(start), name="session.start")
-
-    def observe(self, after: int) -> AsyncIterator[Observation]:
-        """As the adapter; only the way to the first observation is guarded."""
-        return self._follow(self._session.observe(after))
-
-    async def appears(self, timeout: float) -> None:
-        """As the session's own: waiting for a hint is no call that could fail."""
-        await self._session.appears(timeout)
-
-    async def send(self, message: bytes) -> Sent:
-        """As the adapter, guarded."""
-        return await self._breaker.call(lambda: self._session.send(message), name="session.send")
-
-    def may_repeat(self, message: bytes) -> bool:
-        """As the adapter."""
-        return self._session.may_repeat(message)
-
-    def confirm(self, adapter_state: bytes | None) -> None:
-        """As the adapter."""
-        self._session.confirm(adapter_state)
-
-    async def snapshot(self) -> Observation:
-        """As the adapter, guarded."""
-        return await self._breaker.call(self._session.snapshot, name="session.snapshot")
-
-    async def cancel(self, reason: str) -> Sent:
-        """As the adapter, guarded."""
-        return await self._breaker.call(lambda: self._session.cancel(reason), name="session.cancel")
-
-    async def suspend(self, reason: str) -> Sent:
-        """As the adapter, guarded."""
-        return await self._breaker.call(lambda: self._session.suspend(reason), name="session.suspend")
-
-    async def resume(self, reason: str) -> Sent:
-        """As the adapter, guarded."""
-        return await self._breaker.call(lambda: self._session.resume(reason), name="session.resume")
-
-    async def close(self) -> None:
-        """As the adapter."""
-        await self._session.close()
-
-    async def _follow(self, stream: AsyncIterator[Observation]) -> AsyncIterator[Observation]:
-        try:
-            with self._breaker.attempt(), calling("session.observe"):
-                first = await anext(stream, None)
-            if first is None:
-                return
-            yield first
-            async for observation in stream:
-                yield observation
-        finally:
-            if isinstance(stream, AsyncGenerator):
-                await stream.aclose()

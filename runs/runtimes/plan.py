@@ -8,7 +8,8 @@ import orjson
 
 from runs.domain.events import JsonObject
 from runs.domain.requests import ExecutionRequest, KickoffRequest, PayloadEnvelope, SessionRequest
-from runs.runtimes.port import Outgoing, Participant, Root, SessionPlan
+from runs.runtimes.offer import Root
+from runs.runtimes.port import Outgoing, Participant, SessionPlan
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ import msgspec
 
 from runs.domain.events import Ack, JsonObject, Observation
 from runs.errors import FieldFault
+from runs.runtimes.offer import Offer, Root
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,13 +50,6 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     role: str = ""
     transport_identity: str = ""
-
-
-class Root(msgspec.Struct, frozen=True, kw_only=True):
-    """A resource root of a session."""
-
-    uri: str
-    name: str = ""
 
 
 class SessionPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,6 +159,10 @@ class Runtime(Protocol):
 
     source_name: str  # `source.name` of the events it causes
 
+    @property
+    def offer(self) -> Offer:
+        """What the runtime offers beside its sessions. Makes no call."""
+
     async def initialize(self) -> RuntimeInfo:
         """Agree on a protocol version and learn what the runtime offers."""
 
@@ -185,6 +183,14 @@ class Runtime(Protocol):
 
     async def policy_known(self, policy_version: str) -> bool:
         """True if a session may name this policy. Empty always may."""
+
+    def sessions(self) -> AsyncIterator[Observation]:
+        """First that the watch stands (STREAM_STATUS), then every session the runtime knows, the ended ones too, then each
+        change of one (LIFECYCLE), until the runtime's stream ends.
+
+        Best effort: what happens while nobody watches shows in the state of the session, when the next watch begins. Raises
+        RuntimeUnavailable when the stream breaks, RuntimeUnsupported where sessions cannot be watched. The caller closes it.
+        """
 
     async def close(self) -> None:
         """Close every channel and stream."""

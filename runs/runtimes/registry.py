@@ -8,7 +8,8 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from runs.errors import FieldFault, ValidationFailed
-from runs.runtimes.breaker import Breaker, BreakerState, GuardedRuntime
+from runs.runtimes.breaker import Breaker, BreakerState
+from runs.runtimes.guarded import GuardedRuntime
 from runs.runtimes.port import Runtime
 
 
@@ -72,6 +73,11 @@ class Runtimes:
         if kind not in self._opened:
             self._opened[kind] = open_runtime(kind, on_breaker_change=self._on_breaker_change)
         return self._opened[kind]
+
+    def tripped(self) -> list[tuple[str, Breaker]]:
+        """The breakers that are not closed, with the kinds of their runtimes."""
+        opened = [(kind, runtime.breaker) for kind, runtime in self._opened.items()]
+        return [(kind, breaker) for kind, breaker in opened if breaker.state != "CLOSED"]
 
     async def close(self) -> None:
         """Every opened runtime is closed, even if closing one of them fails (the first fault is raised at the end)."""

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
-from runs.runtimes.breaker import Breaker, GuardedRuntime
+from runs.runtimes.breaker import Breaker
+from runs.runtimes.guarded import GuardedRuntime
 from runs.runtimes.port import Runtime, SessionPlan
 from runs.runtimes.scripted import ScriptedRuntime
 from tests.contracts.stage import Stage

@@ -203,6 +203,7 @@ class Play:
             "LOG_LEVEL": "info",
             "RUNTIME_ADDRESS": self._runtime_address,
             "RUNTIME_ALLOW_INSECURE": "true",
+            "SESSION_DISCOVERY_ENABLED": "false",  # the runtime still has sessions of earlier cells
             "STREAM_BACKOFF_BASE_MS": "50",
             **self.settings,
         }

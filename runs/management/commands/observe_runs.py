@@ -6,9 +6,11 @@ import os
 import signal
 import sys
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from runs.observer.supervisor import Observer
+from runs.operations.adopt import adopt_session
 
 
 class Command(BaseCommand):
@@ -32,4 +34,4 @@ async def _observe() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await Observer().run(stop)
+    await Observer(adopt=adopt_session if settings.SESSION_DISCOVERY_ENABLED else None).run(stop)

@@ -15,7 +15,7 @@ from typing import Protocol, cast
 import grpc
 import grpc.aio
 
-from runs.errors import RuntimeUnavailable
+from runs.errors import RuntimeTimedOut, RuntimeUnavailable
 from runs.runtimes.macp.credentials import Metadata
 from runs.runtimes.macp.faults import only_our_faults
 from runs.runtimes.macp.settings import MacpSettings
@@ -46,6 +46,12 @@ class StreamCall(Protocol):
 
     async def initial_metadata(self) -> object:
         """Returns once the runtime has taken the call."""
+
+    def done(self) -> bool:
+        """True once the call has ended, however."""
+
+    async def code(self) -> grpc.StatusCode:
+        """With which status it ended."""
 
     def cancel(self) -> bool:
         """End the call."""
@@ -87,10 +93,14 @@ class Channels:
 
     @asynccontextmanager
     async def server_stream(self, rpc: str, request: bytes, metadata: Metadata) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The frames of a server stream, cancelled at the end of the block."""
+        """The frames of a server stream that the runtime has taken, cancelled at the end of the block.
+
+        Raises RuntimeTimedOut where it takes longer than RUNTIME_REQUEST_TIMEOUT_MS to say so.
+        """
         with self._streaming() as lane, only_our_faults(rpc):
             call = lane.channel.unary_stream(_SERVICE + rpc)(request, metadata=metadata)
             with self._under_way(call):
+                await self._taken(call, rpc)
                 yield cast(AsyncIterator[bytes], call)
 
     async def close(self) -> None:
@@ -106,6 +116,15 @@ class Channels:
             await asyncio.sleep(SETTLE_S)
         for lane in lanes:
             await lane.channel.close()
+
+    async def _taken(self, call: StreamCall, rpc: str) -> None:
+        try:
+            async with asyncio.timeout(self._settings.request_timeout):
+                await call.initial_metadata()
+        except TimeoutError as error:
+            raise RuntimeTimedOut(f"{rpc}: no answer within {self._settings.request_timeout} s") from error
+        if call.done() and await call.code() is not grpc.StatusCode.OK:
+            await call.read()  # raises what it ended with
 
     @contextmanager
     def _under_way(self, call: StreamCall) -> Iterator[StreamCall]:

@@ -1,16 +1,18 @@
 """The MACP runtime behind the port: gRPC outside, our own values inside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Self
 
-from runs.errors import FieldFault, SessionNotFound
+from runs.domain.events import Observation
+from runs.errors import FieldFault
 from runs.runtimes.macp import wire
 from runs.runtimes.macp.channels import Channels
-from runs.runtimes.macp.codec import info_of
+from runs.runtimes.macp.codec import info_of, read_lifecycle
 from runs.runtimes.macp.credentials import Credentials
 from runs.runtimes.macp.faults import readable
+from runs.runtimes.macp.offer import MacpOffer
 from runs.runtimes.macp.outgoing import PROTOCOL_VERSION, message_bytes, start_bytes
-from runs.runtimes.macp.session import MacpSession
+from runs.runtimes.macp.session import OPENED, MacpSession
 from runs.runtimes.macp.settings import MacpSettings
 from runs.runtimes.macp.watches import Watches
 from runs.runtimes.port import Outgoing, RuntimeInfo, SessionPlan
@@ -27,6 +29,7 @@ class MacpRuntime:
         self._channels = Channels(settings)
         self._credentials = Credentials(settings)
         self._watches = Watches(settings, self._channels, self._credentials)
+        self.offer = MacpOffer(self._channels, self._credentials)
 
     @classmethod
     def configured(cls) -> Self:
@@ -72,14 +75,16 @@ class MacpRuntime:
 
     async def policy_known(self, policy_version: str) -> bool:
         """True if a session may name this policy. Empty always may."""
-        if not policy_version:
-            return True
-        request = wire.GetPolicyRequest(policy_id=policy_version)
-        try:
-            await self._channels.call("GetPolicy", request.SerializeToString(), self._credentials.own())
-        except SessionNotFound:  # the status NOT_FOUND, here said of the policy
-            return False
-        return True
+        return not policy_version or await self.offer.policy(policy_version) is not None
+
+    async def sessions(self) -> AsyncIterator[Observation]:
+        """That the watch stands, then what it says of sessions; a frame that cannot be read is left out."""
+        request = wire.WatchSessionsRequest().SerializeToString()
+        async with self._channels.server_stream("WatchSessions", request, self._credentials.own()) as frames:
+            yield OPENED
+            async for frame in frames:
+                if (read := read_lifecycle(frame)) is not None:
+                    yield read[1]
 
     async def close(self) -> None:
         """The watches have ended and every channel is closed."""

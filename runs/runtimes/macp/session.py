@@ -72,6 +72,7 @@ class MacpSession:
         """
         mailbox = Mailbox()
         with self._watches.delivering(self._plan.session_id, mailbox):
+            await self._watches.stand()
             subscription = await self._subscriber().subscribe(after)
             pump = asyncio.create_task(subscription.pump(mailbox))
             self._open.add(mailbox)

@@ -10,7 +10,7 @@ import logging
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from runs.domain.events import Observation
 from runs.errors import RuntimeFault, RuntimeUnsupported
@@ -24,6 +24,8 @@ from runs.runtimes.macp.settings import MacpSettings
 logger = logging.getLogger(__name__)
 
 Reader = Callable[[bytes], tuple[str, Observation] | None]
+
+STAND_S = 1.0
 
 
 class Watches:
@@ -39,6 +41,7 @@ class Watches:
         self._credentials = credentials
         self._mailboxes: dict[str, list[Mailbox]] = defaultdict(list)
         self._tasks: list[asyncio.Task[None]] = []
+        self._standing: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     @contextmanager
     def delivering(self, session_id: str, mailbox: Mailbox) -> Iterator[Mailbox]:
@@ -52,6 +55,16 @@ class Watches:
             if not self._mailboxes[session_id]:
                 del self._mailboxes[session_id]
 
+    async def stand(self) -> None:
+        """Both watches tell of what happens from now on; at the latest after STAND_S seconds, best effort as they are.
+
+        Whoever reports that a session is observed waits for it: a signal that answers the report must not be missed.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STAND_S):
+                for standing in tuple(self._standing.values()):
+                    await standing.wait()
+
     async def close(self) -> None:
         """Both watches have ended."""
         tasks, self._tasks = self._tasks, []
@@ -62,6 +75,8 @@ class Watches:
     def _begin(self) -> None:
         if self._tasks:
             return
+        for rpc in ("WatchSessions", "WatchSignals"):
+            self._standing[rpc].clear()
         sessions, signals = wire.WatchSessionsRequest(), wire.WatchSignalsRequest()
         self._tasks = [
             asyncio.create_task(self._watch("WatchSessions", sessions.SerializeToString(), read_lifecycle)),
@@ -76,6 +91,7 @@ class Watches:
                 await self._follow(rpc, request, read)
             except RuntimeUnsupported:
                 logger.info("the runtime has no %s", rpc)
+                self._standing[rpc].set()  # there is nothing to wait for
                 return
             except RuntimeFault as fault:
                 logger.info("%s broke off, opening it again: %s", rpc, fault)
@@ -86,8 +102,12 @@ class Watches:
 
     async def _follow(self, rpc: str, request: bytes, read: Reader) -> None:
         async with self._channels.server_stream(rpc, request, self._credentials.own()) as frames:
-            async for frame in frames:
-                self._deliver(read(frame))
+            self._standing[rpc].set()
+            try:
+                async for frame in frames:
+                    self._deliver(read(frame))
+            finally:
+                self._standing[rpc].clear()
 
     def _deliver(self, read: tuple[str, Observation] | None) -> None:
         mailboxes = self._mailboxes.get(read[0]) if read else None

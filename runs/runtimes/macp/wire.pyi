@@ -270,3 +270,81 @@ class WatchSignalsResponse(Message):
 
 class GetPolicyRequest(Message):
     def __init__(self, *, policy_id: str = ...) -> None: ...
+
+class GetPolicyResponse(Message):
+    policy_descriptor: PolicyDescriptor
+
+class PolicyDescriptor(Message):
+    policy_id: str
+    mode: str
+    description: str
+    rules: str
+    schema_version: int
+    registered_at_unix_ms: int
+    def __init__(
+        self,
+        *,
+        policy_id: str = ...,
+        mode: str = ...,
+        description: str = ...,
+        rules: str = ...,
+        schema_version: int = ...,
+    ) -> None: ...
+
+class ListPoliciesRequest(Message):
+    def __init__(self, *, mode: str = ...) -> None: ...
+
+class ListPoliciesResponse(Message):
+    descriptors: Sequence[PolicyDescriptor]
+
+class RegisterPolicyRequest(Message):
+    def __init__(self, *, policy_descriptor: PolicyDescriptor = ...) -> None: ...
+
+class RegisterPolicyResponse(Message):
+    ok: bool
+    error: str
+
+class UnregisterPolicyRequest(Message):
+    def __init__(self, *, policy_id: str = ...) -> None: ...
+
+class UnregisterPolicyResponse(Message):
+    ok: bool
+    error: str
+
+class AgentManifest(Message):
+    agent_id: str
+    title: str
+    description: str
+    supported_modes: Sequence[str]
+    metadata: Mapping[str, str]
+
+class GetManifestRequest(Message): ...
+
+class GetManifestResponse(Message):
+    manifest: AgentManifest
+
+class ModeDescriptor(Message):
+    mode: str
+    mode_version: str
+    title: str
+    description: str
+    determinism_class: str
+    participant_model: str
+    message_types: Sequence[str]
+    terminal_message_types: Sequence[str]
+    schema_uris: Mapping[str, str]
+
+class ListModesRequest(Message): ...
+
+class ListModesResponse(Message):
+    modes: Sequence[ModeDescriptor]
+
+class ListExtModesRequest(Message): ...
+
+class ListExtModesResponse(Message):
+    modes: Sequence[ModeDescriptor]
+
+class ListRootsRequest(Message): ...
+
+class ListRootsResponse(Message):
+    roots: Sequence[Root]

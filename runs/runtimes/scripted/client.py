@@ -1,12 +1,14 @@
 """The scripted runtime as an adapter: it needs no network, no agents and no configuration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import msgspec
 
-from runs.errors import FieldFault, RuntimeRejected
+from runs.domain.events import Observation
+from runs.errors import FieldFault, RuntimeRejected, RuntimeUnsupported
 from runs.runtimes.port import Capabilities, Outgoing, RuntimeInfo, SessionPlan
 from runs.runtimes.scripted import options as scripted_options
+from runs.runtimes.scripted.offer import ScriptedOffer
 from runs.runtimes.scripted.scenarios import OF_MODE
 from runs.runtimes.scripted.session import ScriptedSession, StartBytes
 from runs.runtimes.scripted.tape import session_start, start_id
@@ -19,6 +21,7 @@ class ScriptedRuntime:
     """Plays the scenario a plan names. Holds nothing between calls, so every process is as good as any other."""
 
     source_name = "scripted-runtime"
+    offer = ScriptedOffer()
 
     @classmethod
     def configured(cls) -> "ScriptedRuntime":
@@ -36,9 +39,9 @@ class ScriptedRuntime:
                 sessions=True,
                 cancellation=True,
                 progress=True,
-                manifest=False,
-                mode_registry=False,
-                roots=False,
+                manifest=True,
+                mode_registry=True,
+                roots=True,
                 watch_sessions=False,
                 policy_registry=False,
             ),
@@ -80,6 +83,11 @@ class ScriptedRuntime:
     async def policy_known(self, policy_version: str) -> bool:
         """True for no policy and for every name that begins with `policy.`."""
         return not policy_version or policy_version.startswith("policy.")
+
+    async def sessions(self) -> AsyncIterator[Observation]:
+        """Never: raises RuntimeUnsupported. A scripted session lives in the run that plays it."""
+        raise RuntimeUnsupported("scripted sessions cannot be watched")
+        yield  # an iterator, as the port has it
 
     async def close(self) -> None:
         """Nothing is open."""

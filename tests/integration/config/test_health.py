@@ -10,16 +10,18 @@ from django.test import AsyncClient, Client
 from pytest_django import DjangoDbBlocker
 
 from config import health
+from runs.errors import RuntimeUnavailable
+from runs.models import BreakerChange
 from runs.models.observer import Observer
+from tests.offering import Shelf, fresh_calls
 
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> Iterator[None]:
-    for remembered in (health.runtime_health, health.missing_migrations):
-        remembered.forget()
-    yield
-    for remembered in (health.runtime_health, health.missing_migrations):
-        remembered.forget()
+    health.missing_migrations.forget()
+    with fresh_calls():
+        yield
+    health.missing_migrations.forget()
 
 
 @pytest.fixture
@@ -94,7 +96,54 @@ def test_a_runtime_that_is_away_degrades_the_service_only(client: Client, settin
     settings.RUNTIME_KIND, settings.RUNTIME_ADDRESS = "macp", "127.0.0.1:1"
     response = client.get("/readyz")
     assert (response.status_code, response.json()["ok"], response.json()["status"]) == (200, False, "degraded")
-    assert response.json()["runtime"]["ok"] is False
+    # It should name no address to whoever asks.
+    assert response.json()["runtime"] == {
+        "ok": False,
+        "runtimeKind": "macp",
+        "detail": "The runtime cannot be reached.",
+    }
+
+
+@pytest.mark.django_db
+def test_a_runtime_without_an_address_is_not_there(client: Client, settings: LazySettings) -> None:
+    settings.RUNTIME_KIND, settings.RUNTIME_ADDRESS = "macp", ""
+    assert client.get("/readyz").json()["runtime"] == {
+        "ok": False,
+        "runtimeKind": "macp",
+        "detail": "there is no runtime: RUNTIME_ADDRESS is not set",
+    }
+
+
+@pytest.mark.django_db
+def test_a_runtime_that_takes_the_connection_and_stays_silent_is_not_there(
+    client: Client, settings: LazySettings
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.RUNTIME_KIND, settings.RUNTIME_ADDRESS = "macp", f"127.0.0.1:{silent.getsockname()[1]}"
+        settings.RUNTIME_ALLOW_INSECURE = True
+        assert client.get("/readyz").json()["runtime"]["ok"] is False
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("state", "status"), [("CLOSED", "ok"), ("HALF_OPEN", "ok"), ("OPEN", "degraded")])
+def test_the_breaker_of_an_observer_degrades_the_service_while_it_is_open(
+    client: Client, settings: LazySettings, state: str, status: str
+) -> None:
+    settings.RUNTIME_KIND = "scripted"
+    observer = Observer.objects.create(host="host", process_id=1, version="1")
+    BreakerChange.objects.create(kind="scripted", state="OPEN", observer_id=observer.id)
+    BreakerChange.objects.create(kind="scripted", state=state, observer_id=observer.id)
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["circuitBreaker"], response.json()["status"]) == (200, state, status)
+
+
+@pytest.mark.django_db
+def test_a_probe_of_the_runtime_is_as_old_as_five_seconds_and_no_older(shelf: Shelf, client: Client) -> None:
+    shelf.fault = RuntimeUnavailable()
+    assert client.get("/readyz").json()["runtime"]["ok"] is False
+    shelf.fault = None
+    assert client.get("/readyz").json()["runtime"]["ok"] is False
+    assert shelf.asked == 1
 
 
 @pytest.mark.django_db

@@ -24,6 +24,7 @@ from runs.models import (
     ApiKey,
     Artifact,
     AuditEntry,
+    BreakerChange,
     Event,
     LateObservation,
     Metric,
@@ -48,8 +49,8 @@ pytestmark = [
 ]
 
 READ_ONLY = [
-    *(ApiKey, Artifact, AuditEntry, Event, LateObservation, Metric, Observer, OutboundMessage, OutboxEntry),
-    *(Projection, RawObservation, Run, RuntimeSession, Ticket),
+    *(ApiKey, Artifact, AuditEntry, BreakerChange, Event, LateObservation, Metric, Observer, OutboundMessage),
+    *(OutboxEntry, Projection, RawObservation, Run, RuntimeSession, Ticket),
 ]
 SECRET = b"canary-of-thirty-two-bytes-______"[:32]
 SCRIPT = "<script>alert(1)</script>"
@@ -80,6 +81,7 @@ def run(transactional_or_not: None) -> Run:
     digest = hashlib.sha256(SECRET).digest()
     ApiKey.objects.create(name="robot", prefix="sb_dev_robot001", secret_sha256=digest, scopes=["runs:read"])
     Ticket.objects.create(run=run, secret_sha256=SECRET, holder="robot", scopes=["runs:read"], expires_at=now)
+    BreakerChange.objects.create(kind="macp", state="OPEN", reason="away")
     AuditEntry.objects.create(
         actor="robot", actor_type="api_key", action="run.created", resource="run", details={"a": 1}
     )

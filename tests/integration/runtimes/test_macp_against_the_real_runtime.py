@@ -10,7 +10,7 @@ from macp_sdk import AuthConfig, DecisionSession, MacpClient
 from runs.domain.events import Envelope, ObservationKind, SessionSnapshot, SessionState
 from runs.errors import RuntimeRejected, SessionNotFound
 from runs.runtimes.macp import wire
-from runs.runtimes.port import Root
+from runs.runtimes.offer import Root
 from tests.integration.runtimes.conftest import Connect
 from tests.integration.runtimes.sessions import NewPlan, ids, sent, started
 from tests.plans import a_message

@@ -16,7 +16,8 @@ from runs.errors import (
     RuntimeUnsupported,
     SessionNotFound,
 )
-from runs.runtimes.breaker import Breaker, BreakerState, GuardedRuntime, GuardedSession
+from runs.runtimes.breaker import Breaker, BreakerState
+from runs.runtimes.guarded import GuardedRuntime, GuardedSession
 from runs.runtimes.port import RuntimeInfo, SessionPlan
 from runs.runtimes.scripted import ScriptedRuntime
 from runs.runtimes.scripted.session import ScriptedSession

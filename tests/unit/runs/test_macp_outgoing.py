@@ -10,7 +10,7 @@ from macp.v1.envelope_pb2 import Envelope
 
 from runs.errors import RuntimeRejected
 from runs.runtimes.macp.outgoing import message_bytes, start_bytes
-from runs.runtimes.port import Root
+from runs.runtimes.offer import Root
 from tests.plans import RUN_ID, SESSION_ID, a_message, a_plan
 
 
