@@ -4,6 +4,7 @@ from runs.domain.documents.clock import iso
 from runs.domain.documents.event import EVENT_COLUMNS, EventRow, event_document
 from runs.domain.documents.late import LateRow, late_document
 from runs.domain.documents.message import MessageRow, message_document
+from runs.domain.documents.raw import RawRow, raw_document
 from runs.domain.documents.run import RunRow, run_document
 from runs.domain.documents.summary import SummaryRow, summary_document
 
@@ -12,12 +13,14 @@ __all__ = [
     "EventRow",
     "LateRow",
     "MessageRow",
+    "RawRow",
     "RunRow",
     "SummaryRow",
     "event_document",
     "iso",
     "late_document",
     "message_document",
+    "raw_document",
     "run_document",
     "summary_document",
 ]

@@ -1,0 +1,10 @@
+"""Addresses of insights, without trailing slashes; before those of `runs`, which would take a fixed path for an id."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from insights.api import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("runs/compare", views.CompareView.as_view()),
+    path("runs/<str:run_id>/metrics", views.MetricsView.as_view()),
+]
