@@ -2,9 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from insights.api import views
+from insights.api import exports, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("runs/batch/export", exports.BatchExportView.as_view()),
     path("runs/compare", views.CompareView.as_view()),
+    path("runs/<str:run_id>/export", exports.ExportView.as_view()),
+    path("runs/<str:run_id>/export/stream", exports.ExportStreamView.as_view()),
     path("runs/<str:run_id>/metrics", views.MetricsView.as_view()),
 ]

@@ -13,7 +13,6 @@ from runs.queries.events import (
 from runs.queries.late import count_late, late_of
 from runs.queries.messages import messages_of
 from runs.queries.owners import has_live_owner
-from runs.queries.raw import raw_after
 from runs.queries.runs import RunFilter, count_runs, list_runs, require_run, run_row
 from runs.queries.states import folded_state, state_of, state_text
 
@@ -33,7 +32,6 @@ __all__ = [
     "late_of",
     "list_runs",
     "messages_of",
-    "raw_after",
     "require_run",
     "run_row",
     "state_of",
