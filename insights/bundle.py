@@ -34,7 +34,8 @@ class Wanted:
 class Part:
     """One list of a bundle: its name there, the `type` of its lines, and how many entries it has.
 
-    `read` returns the documents that follow the first so many, a page of them. It touches rows.
+    `read` returns the documents that follow the first so many, a page of them; the log may have grown beyond `count`. It
+    touches rows.
     """
 
     name: str
@@ -83,8 +84,8 @@ def _parts(project_id: UUID, run: Run, wanted: Wanted, *, late: int) -> list[Par
     source_name = adapter_class(run.runtime_kind).source_name
     parts = [
         # Both are numbered 1, 2, 3 ...: the number of the last entry is how many there are.
-        Part("canonicalEvents", "canonical_event", events, partial(_events, run.id, events)),
-        Part("rawEvents", "raw_event", raw, partial(_raw, run.id, raw, source_name, run.trace_id)),
+        Part("canonicalEvents", "canonical_event", events, partial(_events, run.id)),
+        Part("rawEvents", "raw_event", raw, partial(_raw, run.id, source_name, run.trace_id)),
     ]
     if wanted.raw:
         parts.append(Part("lateObservations", "late_observation", late, partial(_late, project_id, run.id)))
@@ -96,12 +97,12 @@ def _limited(part: Part, limit: int | None) -> Part:
     return Part(part.name, part.line_type, count, part.read)
 
 
-def _events(run_id: UUID, last: int, done: int) -> list[JsonObject]:
-    return [event_document(row) for row in event_page(run_id, done, up_to=last)]
+def _events(run_id: UUID, done: int) -> list[JsonObject]:
+    return [event_document(row) for row in event_page(run_id, done)]
 
 
-def _raw(run_id: UUID, last: int, source_name: str, trace_id: str | None, done: int) -> list[JsonObject]:
-    rows = raw_page(run_id, done, up_to=last)
+def _raw(run_id: UUID, source_name: str, trace_id: str | None, done: int) -> list[JsonObject]:
+    rows = raw_page(run_id, done)
     return [raw_document(row, redactor(), source_name=source_name, trace_id=trace_id) for row in rows]
 
 

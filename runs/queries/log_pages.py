@@ -17,7 +17,7 @@ def _page_of(table: str, columns: Sequence[str], data: str) -> str:
 SELECT {names} FROM (
        SELECT {names}, sum(octet_length({data})) OVER (ORDER BY seq) - octet_length({data}) AS bytes_before
          FROM (SELECT {names} FROM {table}
-                WHERE run_id = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT {PAGE_ROWS}) AS row
+                WHERE run_id = %s AND seq > %s ORDER BY seq LIMIT {PAGE_ROWS}) AS row
   ) AS page
  WHERE bytes_before < {PAGE_BYTES} ORDER BY seq
 """  # noqa: S608 - our own names
@@ -27,15 +27,15 @@ _EVENTS = _page_of("runs_event", EventRow._fields, "data")
 _RAW = _page_of("runs_rawobservation", RawRow._fields, "body")
 
 
-def event_page(run_id: UUID, after: int, *, up_to: int) -> list[EventRow]:
-    """The next events of a run after seq `after`, up to and with `up_to`, in order."""
+def event_page(run_id: UUID, after: int) -> list[EventRow]:
+    """The next events of a run after seq `after`, in order."""
     with connection.cursor() as cursor:
-        cursor.execute(_EVENTS, [run_id, after, up_to])
+        cursor.execute(_EVENTS, [run_id, after])
         return [EventRow._make(row) for row in cursor.fetchall()]
 
 
-def raw_page(run_id: UUID, after: int, *, up_to: int) -> list[RawRow]:
-    """The next raw observations of a run after raw number `after`, up to and with `up_to`, in order."""
+def raw_page(run_id: UUID, after: int) -> list[RawRow]:
+    """The next raw observations of a run after raw number `after`, in order."""
     with connection.cursor() as cursor:
-        cursor.execute(_RAW, [run_id, after, up_to])
+        cursor.execute(_RAW, [run_id, after])
         return [RawRow._make(row) for row in cursor.fetchall()]

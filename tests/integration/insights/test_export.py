@@ -252,6 +252,7 @@ async def test_no_secret_appears_in_any_form_d03_d13(web: AsyncClient) -> None:
             document = text.decode()
             assert "hunter2" not in document
             assert BEARER not in document
+            assert "sealed" not in document  # nor as it is stored
             assert secret not in document
             raw = [one for line in text.splitlines() for one in _base64_in(orjson.loads(line))]
             assert raw
