@@ -2,9 +2,11 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from insights.api import exports, views
+from insights.api import dashboard, exports, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("dashboard/overview", dashboard.OverviewView.as_view()),
+    path("dashboard/agents/metrics", dashboard.AgentMetricsView.as_view()),
     path("runs/batch/export", exports.BatchExportView.as_view()),
     path("runs/compare", views.CompareView.as_view()),
     path("runs/<str:run_id>/export", exports.ExportView.as_view()),

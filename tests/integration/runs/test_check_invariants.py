@@ -478,7 +478,13 @@ def test_the_documented_invariants_are_those_that_are_checked() -> None:
 @HANDMADE
 @pytest.mark.parametrize(
     "wrong",
-    [{"signal_count": 7}, {"total_tokens": 7}, {"cost_micro_usd": 7}, {"outcome": 1}, {"agents": {"eve": [1, 0, 0, 0]}}],
+    [
+        {"signal_count": 7},
+        {"total_tokens": 7},
+        {"cost_micro_usd": 7},
+        {"outcome": 1},
+        {"agents": {"eve": [1, 0, 0, 0]}},
+    ],
     ids=lambda wrong: next(iter(wrong)),
 )
 def test_figures_that_are_not_those_of_the_state_are_a_drift(wrong: dict[str, object]) -> None:
