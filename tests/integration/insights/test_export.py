@@ -6,7 +6,6 @@ A05, A07, B17, D03, D13, E03, E05, E20.
 import asyncio
 from base64 import b64decode
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,15 +20,15 @@ from pytest_django.fixtures import Settings
 from insights.bundle import Wanted, open_bundle
 from insights.exports import line_export
 from runs.bridge import rows
-from runs.domain.documents import EventRow, iso
 from runs.domain.projection import empty, fold, public_state
-from runs.models import Artifact, Event, LateObservation, Project, RawObservation, Run
+from runs.models import Artifact, LateObservation, Project, Run
 from runs.models.identity import uuid7
 from runs.queries.events import event_value
 from runs.recorder import quarantine, record
 from tests.cast import envelope, fresh, running_run
 from tests.integration.insights import conversations as said
 from tests.integration.insights.reader import Exported, read_export
+from tests.integration.insights.stored import in_bytes, stored_events, stored_raw
 from tests.integration.runs.conftest import append, store_run
 from tests.integration.runs.test_observe_run import body, launch, observe_until
 
@@ -92,37 +91,6 @@ def _with_what_came_late(run_id: UUID) -> Run:
     quarantine(run_id, [envelope("late")])
     Artifact.objects.create(run_id=run_id, kind="json", label="verdict", inline={"password": "hunter2-of-ann", "n": 1})
     return fresh(Run.objects.get(id=run_id))
-
-
-def stored_events(run: Run) -> list[EventRow]:
-    stored = Event.objects.filter(run_id=run.id).order_by("seq").values_list(*EventRow._fields)
-    return [EventRow._make(row)._replace(ts=_cut(row[3]), created_at=_cut(row[14])) for row in stored]
-
-
-def _cut(moment: datetime) -> datetime:
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def stored_raw(run: Run) -> list[dict[str, object]]:
-    return [
-        {
-            "id": str(one.id),
-            "runId": str(run.id),
-            "seq": one.seq,
-            "ts": iso(one.created_at),
-            "kind": one.kind,
-            "sourceName": "scripted-runtime",
-            "traceId": run.trace_id,
-            "spanId": None,
-            "createdAt": iso(one.created_at),
-            "payload": bytes(one.body),
-        }
-        for one in RawObservation.objects.filter(run_id=run.id).order_by("seq")
-    ]
-
-
-def in_bytes(raw: list[dict[str, Any]]) -> list[dict[str, object]]:
-    return [{**one, "payload": b64decode(one["payload"])} for one in raw]
 
 
 # --- what is in it
