@@ -5,6 +5,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from insights.agents import agent_metrics
+from insights.api import described
 from insights.api.caller import project_of
 from insights.api.windows import window_from
 from insights.counting import database_now
@@ -18,6 +19,7 @@ class OverviewView(APIView):
 
     scopes = {"GET": "runs:read"}
 
+    @described.window
     def get(self, request: Request) -> HttpResponse:
         """Key figures, newest runs, health and charts of a window."""
         window = window_from(Query(request.query_params), database_now())
@@ -29,6 +31,7 @@ class AgentMetricsView(APIView):
 
     scopes = {"GET": "runs:read"}
 
+    @described.window
     def get(self, request: Request) -> HttpResponse:
         """What each agent said in the runs of a window."""
         window = window_from(Query(request.query_params), database_now())

@@ -6,6 +6,7 @@ from django.http import StreamingHttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from insights.api import described
 from insights.api.bodies import read_run_ids
 from insights.api.caller import project_of
 from insights.bundle import Wanted, open_bundle, require_runs
@@ -23,6 +24,7 @@ class ExportView(APIView):
 
     scopes = {"GET": "runs:read"}
 
+    @described.export
     def get(self, request: Request, run_id: str) -> StreamingHttpResponse:
         """The run as one bundle, or as the same in lines."""
         found, query = run_id_from(run_id), Query(request.query_params)
@@ -37,6 +39,7 @@ class ExportStreamView(APIView):
 
     scopes = {"GET": "runs:read"}
 
+    @described.export_stream
     def get(self, request: Request, run_id: str) -> StreamingHttpResponse:
         """The run in lines, however long it is."""
         found, query = run_id_from(run_id), Query(request.query_params)

@@ -38,3 +38,15 @@ def test_every_route_needs_the_scope_to_read_runs_and_no_other(pattern: URLPatte
     view = pattern.callback.cls  # type: ignore[attr-defined]
 
     assert set(view.scopes.values()) == {"runs:read"}
+
+
+def test_the_description_of_the_routes_names_what_a_query_may_hold(client: Client) -> None:
+    paths = client.get("/docs-json?format=json").json()["paths"]
+    named = {
+        address: {parameter["name"] for parameter in paths[address]["get"]["parameters"] if parameter["in"] == "query"}
+        for address in ("/dashboard/overview", "/dashboard/agents/metrics", "/runs/{run_id}/export")
+    }
+
+    window = {"window", "range", "from", "to", "environment", "scenarioRef"}
+    assert named["/dashboard/overview"] == named["/dashboard/agents/metrics"] == window
+    assert named["/runs/{run_id}/export"] == {"includeCanonical", "includeRaw", "eventLimit", "format"}
