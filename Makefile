@@ -12,7 +12,7 @@ RUNS := $(VENV)/.runs-$(shell cksum < requirements.txt | cut -d' ' -f1)
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run demo check test test-slow coverage test-pg15 bench-ingest bench-launch bench-fanout bench-idle bench-api bench-attach bench-memory bench-wakeups bench-check bench-recovery read-plans sweep-plans property-long crash-matrix crash-matrix-short crash-matrix-labels clean
+.PHONY: help setup run demo check test test-slow coverage test-pg15 bench-ingest bench-launch bench-fanout bench-idle bench-api bench-attach bench-memory bench-wakeups bench-check bench-dashboard bench-export bench-recovery read-plans sweep-plans property-long crash-matrix crash-matrix-short crash-matrix-labels clean
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-20s %s\n", $$1, $$2}'
@@ -105,6 +105,12 @@ bench-wakeups: setup ## how soon a nudge wakes who waits for it, by NOTIFY and b
 
 bench-check: setup ## how fast a million events are rebuilt and checked
 	$(BIN)/python -m tests.benchmarks.checking
+
+bench-dashboard: setup ## how fast the dashboard counts 100 000 runs
+	$(BIN)/python -m tests.benchmarks.dashboard
+
+bench-export: setup ## what it takes to export a run of 100 000 events, to a reader that stops, too
+	$(BIN)/python -m tests.benchmarks.export
 
 bench-recovery: setup ## what is lost when an observer is killed, and how long until its runs have another; half an hour
 	$(BIN)/python -m tests.benchmarks.recovery

@@ -179,6 +179,8 @@ if not PRODUCTION and not TESTING:
 # it may not import config.
 STREAM_AUTHENTICATOR = "config.http.stream_authentication.authenticate_stream"
 STREAM_REAUTHENTICATOR = "config.http.stream_authentication.reauthenticate"
+# The dashboard shows it; insights may not import config either.
+RUNTIME_HEALTH = "config.health.runtime_health"
 METRICS_REQUIRE_KEY = env.env_bool("METRICS_REQUIRE_KEY")
 THROTTLE_TTL_MS = env.env_int("THROTTLE_TTL_MS", at_least=1)
 THROTTLE_LIMIT = env.env_int("THROTTLE_LIMIT")

@@ -12,6 +12,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", MetricsView.as_view()),
+    # Before the routes of runs: what is fixed here must not be taken for the id of a run.
+    path("", include("insights.api.urls")),
     # Before the staff pages: some routes of the API begin with admin/, too.
     path("", include("runs.api.urls")),
     path("admin/", admin.site.urls),

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from runs.domain.projection import SCHEMA_VERSION, ProjectionState, dump, figures_of
 from runs.models.identity import uuid7
 from runs.models.run import Run
 
@@ -15,6 +16,24 @@ class Projection(models.Model):
     private = models.TextField()
     projected_seq = models.BigIntegerField(default=0)
     schema_version = models.IntegerField()
+    # The figures of the state, which insights add up over many runs (runs/domain/projection/figures.py).
+    signal_count = models.BigIntegerField(db_default=0)
+    total_tokens = models.BigIntegerField(db_default=0)
+    cost_micro_usd = models.BigIntegerField(db_default=0)
+    outcome = models.SmallIntegerField(db_default=0)
+    agents = models.JSONField(db_default=models.Value({}, models.JSONField()))
 
     def __str__(self) -> str:
         return f"state of {self.run_id} at {self.projected_seq}"
+
+
+def columns_of(state: ProjectionState, projected_seq: int) -> dict[str, object]:
+    """The state after event `projected_seq` as columns."""
+    public, private = dump(state)
+    return {
+        "state": public.decode(),
+        "private": private.decode(),
+        "projected_seq": projected_seq,
+        "schema_version": SCHEMA_VERSION,
+        **figures_of(state)._asdict(),
+    }

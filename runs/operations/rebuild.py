@@ -6,8 +6,9 @@ from uuid import UUID
 from django.db import transaction
 
 from runs.crashpoint import committing
-from runs.domain.projection import SCHEMA_VERSION, ProjectionState, dump
+from runs.domain.projection import ProjectionState
 from runs.models import Projection, Run
+from runs.models.projection import columns_of
 from runs.operations.audit import Actor, note
 from runs.queries import folded_state, require_run
 
@@ -66,13 +67,7 @@ def _rebuild(run_id: UUID, folded: ProjectionState) -> Rebuilt:
 
 def _store(run: Run, state: ProjectionState) -> bool:
     """The run's projection is `state`, also where it had none; True if anything else was stored."""
-    public, private = dump(state)
-    columns: dict[str, object] = {
-        "state": public.decode(),
-        "private": private.decode(),
-        "projected_seq": run.last_seq,
-        "schema_version": SCHEMA_VERSION,
-    }
+    columns = columns_of(state, run.last_seq)
     before: dict[str, object] | None = Projection.objects.filter(run_id=run.id).values(*columns).first()
     Projection.objects.update_or_create(run_id=run.id, defaults=columns)
     return before != columns

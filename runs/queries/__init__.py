@@ -18,7 +18,7 @@ from runs.queries.messages import messages_of
 from runs.queries.owners import has_live_owner
 from runs.queries.runs import RunFilter, count_runs, list_runs, require_run, run_row
 from runs.queries.sessions import sessions_without_run
-from runs.queries.states import folded_state, state_text
+from runs.queries.states import folded_state, state_of, state_text
 
 __all__ = [
     "AuditFilter",
@@ -52,6 +52,7 @@ __all__ = [
     "run_row",
     "sessions_without_run",
     "settled_before",
+    "state_of",
     "state_text",
     "trace_of",
     "unreadable_frames",

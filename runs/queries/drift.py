@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from runs.domain.projection import SCHEMA_VERSION, ProjectionState
+from runs.domain.projection import SCHEMA_VERSION, Figures, ProjectionState, figures_of
 from runs.domain.projection.difference import first_difference
 from runs.models import Projection, Run
 from runs.queries.states import covered_seq, folded_state
@@ -26,15 +26,24 @@ def compared(run_id: UUID) -> tuple[ProjectionState, Drift | None]:
     """
     folded = folded_state(run_id)
     seq = covered_seq(folded)
-    columns = ("state", "private", "projected_seq", "schema_version")
+    columns = ("state", "private", "projected_seq", "schema_version", *Figures._fields)
     stored = Projection.objects.filter(run_id=run_id).values_list(*columns).first()
     if stored is None:
         return folded, Drift(run_id, "projection", None, seq)
-    state, private, stored_seq, schema_version = stored
+    state, private, stored_seq, schema_version, *figures = stored
     if schema_version != SCHEMA_VERSION:
         return folded, None
-    path = first_difference(state, private, folded) or ("projectedSeq" if stored_seq != seq else None)
+    path = (
+        first_difference(state, private, folded)
+        or _different_figure(Figures._make(figures), figures_of(folded))
+        or ("projectedSeq" if stored_seq != seq else None)
+    )
     return folded, None if path is None else Drift(run_id, path, stored_seq, seq)
+
+
+def _different_figure(stored: Figures, wanted: Figures) -> str | None:
+    names = (name for name, one, other in zip(Figures._fields, stored, wanted, strict=True) if one != other)
+    return next(names, None)
 
 
 def drifts_in(run_ids: Sequence[UUID]) -> Iterator[Drift]:

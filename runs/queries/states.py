@@ -1,10 +1,11 @@
 """Reads of a run's state."""
 
+import contextlib
 from typing import cast
 from uuid import UUID
 
 from runs.domain.events import JsonObject
-from runs.domain.projection import SCHEMA_VERSION, ProjectionState, dump, empty, fold
+from runs.domain.projection import SCHEMA_VERSION, ProjectionState, StateUnreadable, dump, empty, fold, load
 from runs.errors import RunNotFound
 from runs.models import Projection
 from runs.queries.events import event_pages
@@ -26,6 +27,19 @@ def state_text(project_id: UUID, run_id: UUID, *, up_to: int | None = None) -> b
     if up_to is not None and up_to < projected_seq:
         return folded_text(run_id, up_to=up_to)
     return state.encode() if schema_version == SCHEMA_VERSION else folded_text(run_id)
+
+
+def state_of(project_id: UUID, run_id: UUID) -> ProjectionState:
+    """The state of a run as a value, public and private. Always equal to the fold of its events. Raises RunNotFound."""
+    stored = Projection.objects.filter(run_id=run_id, run__project_id=project_id)
+    found = stored.values_list("state", "private", "schema_version").first()
+    if found is None:
+        raise RunNotFound
+    state, private, schema_version = found
+    if schema_version == SCHEMA_VERSION:
+        with contextlib.suppress(StateUnreadable):
+            return load(state, private)
+    return folded_state(run_id)
 
 
 def folded_text(run_id: UUID, *, up_to: int | None = None) -> bytes:

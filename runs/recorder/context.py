@@ -8,16 +8,10 @@ from django.conf import settings
 from runs.domain.lifecycle import RunStatus
 from runs.domain.normaliser import Context, PriceTable
 from runs.domain.projection import ProjectionState
-from runs.domain.redaction import Redactor
 from runs.domain.wishes import WishKind
 from runs.models import Run
+from runs.queries.shown import redactor as redactor
 from runs.runtimes.registry import adapter_class
-
-
-@functools.cache
-def redactor() -> Redactor:
-    """What masks secrets in everything that is shown: the built-in patterns and the configured ones."""
-    return Redactor(settings.MACP_REDACT_PATTERNS)
 
 
 @functools.cache

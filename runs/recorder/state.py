@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import cast
 
 from runs.domain.events import Event
-from runs.domain.projection import SCHEMA_VERSION, ProjectionState, StateUnreadable, dump, fold, load
+from runs.domain.projection import SCHEMA_VERSION, ProjectionState, StateUnreadable, fold, load
 from runs.models import Metric, Run
+from runs.models.projection import columns_of
 from runs.models.statements import change_row
 from runs.queries import folded_state
 
@@ -25,7 +26,7 @@ def current_state(run: Run) -> ProjectionState:
             return load(stored.state, stored.private)
         except StateUnreadable as broken:
             state = _refolded(run, broken)
-            _store(run, *dump(state))  # whether or not this transaction has events
+            change_row(run.projection, columns_of(state, run.last_seq))  # whether or not this transaction has events
             return state
     return folded_state(run.id)
 
@@ -39,22 +40,12 @@ def store_folded(run: Run, state: ProjectionState, events: Sequence[Event]) -> P
     """The projection row holds the state after `events`, the run's last ones, whose rows are stored already."""
     try:
         folded = fold(state, events)
-        public, private = dump(folded)
+        columns = columns_of(folded, run.last_seq)
     except Exception as broken:  # what was stored looked like a state, and was none further down
         folded = _refolded(run, broken)
-        public, private = dump(folded)
-    _store(run, public, private)
-    return folded
-
-
-def _store(run: Run, public: bytes, private: bytes) -> None:
-    columns = {
-        "state": public.decode(),
-        "private": private.decode(),
-        "projected_seq": run.last_seq,
-        "schema_version": SCHEMA_VERSION,
-    }
+        columns = columns_of(folded, run.last_seq)
     change_row(run.projection, columns)
+    return folded
 
 
 def _refolded(run: Run, broken: Exception) -> ProjectionState:

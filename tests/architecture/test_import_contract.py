@@ -17,6 +17,7 @@ VIOLATIONS = {
     "Apps point one way": ("runs/errors.py", "import webhooks", None),
     "Inside runs": ("runs/recorder/writer.py", "import runs.ending", None),
     "Inside webhooks": ("webhooks/errors.py", "import webhooks.sender", "webhooks/sender.py"),
+    "Inside insights": ("insights/window.py", "import insights.overview", None),
     "The domain knows no framework": ("runs/domain/text.py", "import django", None),
     "Only the registry chooses": ("runs/observer/owned.py", "import runs.runtimes.scripted", None),
     "Insights and webhooks never write": ("insights/overview.py", "import runs.recorder", None),

@@ -6,6 +6,7 @@ from runs.domain.documents.clock import iso
 from runs.domain.documents.event import EVENT_COLUMNS, EventRow, EventText, event_document
 from runs.domain.documents.late import LateRow, late_document
 from runs.domain.documents.message import MessageRow, message_document
+from runs.domain.documents.raw import RawRow, raw_document
 from runs.domain.documents.run import RunRow, run_document
 from runs.domain.documents.summary import SummaryRow, summary_document
 
@@ -17,6 +18,7 @@ __all__ = [
     "EventText",
     "LateRow",
     "MessageRow",
+    "RawRow",
     "RunRow",
     "SummaryRow",
     "artifact_document",
@@ -25,6 +27,7 @@ __all__ = [
     "iso",
     "late_document",
     "message_document",
+    "raw_document",
     "run_document",
     "summary_document",
 ]

@@ -57,6 +57,17 @@ def base64_text(data: bytes, redactor: Redactor) -> str:
     return b64encode(redactor.redact_bytes(data)).decode()
 
 
+def shown_base64(data: bytes, redactor: Redactor) -> str:
+    """`data` in base64, masked as `shown_bytes` masks it; without secrets these are the very bytes."""
+    try:
+        value, encoded = _parsed(data)
+    except ValueError:
+        return base64_text(data, redactor)
+    masked, paths = redactor.scrub(value, encoded)
+    looked_into = _looked_into(masked, redactor)
+    return b64encode(orjson.dumps(looked_into) if paths or looked_into != masked else data).decode()
+
+
 def _known(decoded: JsonObject, is_signal: bool, redactor: Redactor) -> Payload:
     kept, encoded = storable_object(decoded)
     masked, paths = redactor.scrub(kept, encoded)

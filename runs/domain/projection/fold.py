@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from runs.domain.events import Event, EventType
 from runs.domain.projection import (
+    agents,
     context,
     decision,
     graph,
@@ -39,6 +40,7 @@ SLICES: Mapping[str, Handlers] = {
     "llm": llm.HANDLERS,
     "metrics": metrics.HANDLERS,
     "context": context.HANDLERS,
+    "agents": agents.HANDLERS,
 }
 
 # What looks at every event does so once per batch.

@@ -11,6 +11,7 @@ from runs.domain.projection.state import ProjectionState
 Entries = list[JsonObject]
 Vote = list[str]  # [proposal, participant, allow | deny]
 Ballot = list[str | int]  # [proposal, allow, deny]
+Tally = list[str | int]  # [sender, messages, signals, confidences, their sum in millionths]
 Awaited = list[str | list[str]]  # [message id, recipients]
 
 
@@ -22,6 +23,7 @@ class Sketch:
     """
 
     __slots__ = (
+        "agents",
         "artifacts",
         "ballots",
         "context",
@@ -92,6 +94,7 @@ class Sketch:
             cast(list[Vote], votes["cast"]), itemgetter(0, 1), bounds.VOTES
         )
         self.ballots: Shelf[str, Ballot] = Shelf(cast(list[Ballot], votes["ballots"]), itemgetter(0), bounds.BALLOTS)
+        self.agents: Shelf[str, Tally] = Shelf(cast(list[Tally], private["agents"]), itemgetter(0), bounds.UNBOUNDED)
         self.expectation = _section(private, "policy")
         self.costs = cast(dict[str, int], _section(private, "llm"))
 
@@ -128,6 +131,7 @@ class Sketch:
             "votes": {**self.vote_counts, "cast": self.votes.listed(), "ballots": self.ballots.listed()},
             "policy": self.expectation,
             "llm": self.costs,
+            "agents": self.agents.listed(),
         }
 
 

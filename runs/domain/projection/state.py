@@ -58,6 +58,7 @@ def _empty_private() -> JsonObject:
         "votes": {"allow": 0, "deny": 0, "cast": [], "ballots": []},
         "policy": {"expectedBy": None},
         "llm": {"costMicroUsd": 0},
+        "agents": [],
     }
 
 

@@ -473,3 +473,24 @@ def test_the_documented_invariants_are_those_that_are_checked() -> None:
     rows = [f"| {one.id} | {one.words} |" for one in invariants.invariants()]
     assert "\n".join(rows) in (PROJECT / "docs" / "database.md").read_text()
     assert {one.id for one in invariants.invariants()} == {*(f"I{number}" for number in range(1, 9)), "I15"}
+
+
+@HANDMADE
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"signal_count": 7},
+        {"total_tokens": 7},
+        {"cost_micro_usd": 7},
+        {"outcome": 1},
+        {"agents": {"eve": [1, 0, 0, 0]}},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_figures_that_are_not_those_of_the_state_are_a_drift(wrong: dict[str, object]) -> None:
+    run = running_run()
+    Projection.objects.filter(run_id=run.id).update(**wrong)
+    _, found = drift.compared(run.id)
+
+    assert found is not None
+    assert found.path == next(iter(wrong))

@@ -1,0 +1,50 @@
+"""What a dashboard asks of many runs is answered by an index: no row of a run is read to be counted (E10).
+
+How long it takes with 100 000 runs is for `make bench-dashboard` to say.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from insights.agents import agent_metrics
+from insights.counting import database_now
+from insights.overview import overview
+from insights.window import Window
+from runs.models.project import DEFAULT_PROJECT_ID
+from tests.cast import running_run
+from tests.crowd import crowd_of
+
+pytestmark = pytest.mark.django_db
+
+
+def plans_of(read: Callable[[], object]) -> list[str]:
+    """The plans of the statements that count."""
+    with CaptureQueriesContext(connection) as captured:
+        read()
+    counting = [query["sql"] for query in captured.captured_queries if "picked" in query["sql"]]
+    with connection.cursor() as cursor:
+        # Of a few thousand rows reading them all may be the better plan; a plan without it must exist.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        plans = []
+        for statement in counting:
+            cursor.execute("EXPLAIN " + statement.replace("%", "%%"))
+            plans.append("\n".join(line for (line,) in cursor.fetchall()))
+    return plans
+
+
+@pytest.mark.parametrize("read", [overview, agent_metrics])
+def test_runs_are_counted_out_of_the_index_of_the_newest(read: Callable[..., object]) -> None:
+    crowd_of(running_run(), 2000)
+    now = database_now()
+    window = Window(start=now - timedelta(days=1), end=now)
+    plans = plans_of(lambda: read(DEFAULT_PROJECT_ID, window))
+
+    assert len(plans) == {overview: 5, agent_metrics: 1}[read]
+    for plan in plans:
+        assert "Index Only Scan using runs_newest_first" in plan
+        assert "Scan on runs_run" not in plan.replace("Only Scan using runs_newest_first on runs_run", "")
