@@ -163,6 +163,7 @@ MIDDLEWARE = [
     "config.http.cors.CorsMiddleware",
     "config.http.error_shape.ErrorShapeMiddleware",
     "config.http.static_files.StaticFilesMiddleware",
+    "config.http.throttled.ThrottleMiddleware",
     "config.http.inline.Security",
     "config.http.inline.Sessions",
     "config.http.inline.Common",
@@ -181,7 +182,9 @@ STREAM_AUTHENTICATOR = "config.http.stream_authentication.authenticate_stream"
 STREAM_REAUTHENTICATOR = "config.http.stream_authentication.reauthenticate"
 METRICS_REQUIRE_KEY = env.env_bool("METRICS_REQUIRE_KEY")
 THROTTLE_TTL_MS = env.env_int("THROTTLE_TTL_MS", at_least=1)
-THROTTLE_LIMIT = env.env_int("THROTTLE_LIMIT")
+# Tests name their own: their callers share names and routes.
+THROTTLE_LIMIT = 0 if TESTING else env.env_int("THROTTLE_LIMIT")
+STREAM_THROTTLE = "config.http.throttled.count_stream"
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -11,6 +11,7 @@ from runs.models.observer import Observer
 from runs.models.outbox import OutboxEntry
 from runs.models.project import Project
 from runs.models.projection import Projection
+from runs.models.rate_window import RateWindow
 from runs.models.run import Run
 from runs.models.session import RuntimeSession
 from runs.models.ticket import Ticket
@@ -27,6 +28,7 @@ __all__ = [
     "OutboxEntry",
     "Project",
     "Projection",
+    "RateWindow",
     "RawObservation",
     "Run",
     "RuntimeSession",

@@ -1,0 +1,38 @@
+"""Requests are counted per caller and route, over all processes."""
+
+from django.db import migrations, models
+
+import runs.models.identity
+
+
+class Migration(migrations.Migration):
+    dependencies = [("runs", "0006_ticket_issuer")]
+
+    operations = [
+        migrations.CreateModel(
+            name="RateWindow",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=runs.models.identity.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "caller",
+                    models.CharField(
+                        help_text="the id of a key or user, or an address; no part of a key", max_length=255
+                    ),
+                ),
+                ("route", models.CharField(help_text="method and template of the path", max_length=255)),
+                ("given", models.IntegerField(help_text="requests in all slices of this window")),
+                ("slice", models.IntegerField(help_text="the last of them")),
+                ("ends_at", models.DateTimeField(db_index=True)),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("caller", "route"), name="ratewindows_caller_route")
+                ],
+            },
+        ),
+    ]
