@@ -16,12 +16,15 @@ django_application = get_asgi_application()
 # Only now: these need the apps to be loaded.
 from config.checks import refuse_unsound_settings  # noqa: E402
 from config.http.body_limit import BodyLimit  # noqa: E402
+from config.reporting import Reporting  # noqa: E402
 from runs.streaming.routing import websocket_urlpatterns  # noqa: E402
 
 # A server that imports this module runs no management command and so no system checks.
 refuse_unsound_settings()
 
-application = BodyLimit(
-    ProtocolTypeRouter({"http": django_application, "websocket": URLRouter(websocket_urlpatterns)}),
-    limit=settings.MAX_BODY_BYTES,
+application = Reporting(
+    BodyLimit(
+        ProtocolTypeRouter({"http": django_application, "websocket": URLRouter(websocket_urlpatterns)}),
+        limit=settings.MAX_BODY_BYTES,
+    )
 )

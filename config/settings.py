@@ -160,6 +160,7 @@ APPEND_SLASH = False
 # Every one runs in the event loop: one that needs a thread would cost every request, and each stream for good.
 MIDDLEWARE = [
     "config.http.request_id.RequestIdMiddleware",
+    "config.http.metered.MeteredMiddleware",
     "config.http.cors.CorsMiddleware",
     "config.http.error_shape.ErrorShapeMiddleware",
     "config.http.static_files.StaticFilesMiddleware",

@@ -1,5 +1,6 @@
-"""Requests are counted per caller and route, over all processes."""
+"""Requests are counted per caller and route over all processes; what processes count is added up, each report once."""
 
+import django.db.models.functions.datetime
 from django.db import migrations, models
 
 import runs.models.identity
@@ -34,5 +35,23 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("caller", "route"), name="ratewindows_caller_route")
                 ],
             },
+        ),
+        migrations.CreateModel(
+            name="MetricSource",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=runs.models.identity.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("process", models.CharField(help_text="web, observer, queue ...", max_length=40)),
+                ("host", models.CharField(max_length=255)),
+                ("process_id", models.IntegerField()),
+                ("reports", models.BigIntegerField(help_text="number of the last report that is in the sums")),
+                ("gauges", models.TextField(help_text="JSON")),
+                ("started_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("reported_at", models.DateTimeField(db_index=True)),
+            ],
         ),
     ]

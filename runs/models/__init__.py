@@ -7,6 +7,7 @@ from runs.models.event import Event, RawObservation
 from runs.models.late import LateObservation
 from runs.models.message import OutboundMessage
 from runs.models.metric import Metric
+from runs.models.metric_source import MetricSource
 from runs.models.observer import Observer
 from runs.models.outbox import OutboxEntry
 from runs.models.project import Project
@@ -23,6 +24,7 @@ __all__ = [
     "Event",
     "LateObservation",
     "Metric",
+    "MetricSource",
     "Observer",
     "OutboundMessage",
     "OutboxEntry",

@@ -19,7 +19,7 @@ from runs.domain.endings import DecidedBy, EndingCode, Verdict
 from runs.ending import Outcome, Questions, end_run, settle
 from runs.ending.cleanup import DueCleanup, claim_cleanups, clean_up, give_up
 from runs.errors import RunEnded
-from runs.models import RateWindow, Ticket
+from runs.models import MetricSource, RateWindow, Ticket
 from runs.observer import lease
 from runs.observer.abandoned import abandoned_cancels, cancelled_for_good, is_still_wanted, refuse_abandoned
 from runs.observer.due import BATCH, DueRun, claim_due_runs, release
@@ -59,6 +59,7 @@ class Sweep:
             self._settle_overdue,
             self._prune_tickets,
             self._prune_rate_windows,
+            self._prune_metric_sources,
         )
 
     async def cleanups(self) -> Counter[str]:
@@ -109,6 +110,9 @@ class Sweep:
 
     async def _prune_rate_windows(self) -> Counter[str]:
         return self._pruned("rate windows", await rows(RateWindow.objects.prune, at_most=EXPIRED))
+
+    async def _prune_metric_sources(self) -> Counter[str]:
+        return self._pruned("metric sources", await rows(MetricSource.objects.prune, at_most=EXPIRED))
 
     def _pruned(self, what: str, gone: int) -> Counter[str]:
         self.is_behind |= gone >= EXPIRED

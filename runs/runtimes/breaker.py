@@ -15,10 +15,12 @@ from typing import Literal, TypeVar
 from runs.crashpoint import calling
 from runs.domain.events import Observation
 from runs.errors import BreakerOpen, FieldFault, RuntimeFault, RuntimeTimedOut, RuntimeUnavailable
+from runs.metrics import BREAKER_FAILURES, BREAKER_SUCCESSES, BREAKERS, RUNTIME_STREAMS
 from runs.runtimes.port import Outgoing, Runtime, RuntimeInfo, Sent, Session, SessionPlan
 
 T = TypeVar("T")
 BreakerState = Literal["CLOSED", "OPEN", "HALF_OPEN"]
+LEVELS: Mapping[BreakerState, float] = {"CLOSED": 0.0, "HALF_OPEN": 1.0, "OPEN": 2.0}
 OnChange = Callable[[BreakerState, str], None]
 
 
@@ -46,6 +48,7 @@ class Breaker:
         self._in_a_row = 0
         self._since = 0.0  # when it opened, or the present probe began
         self._probe = 0  # number of the latest probe; ordinary calls are 0
+        BREAKERS.put(self, LEVELS[self._state])
 
     @property
     def state(self) -> BreakerState:
@@ -95,11 +98,13 @@ class Breaker:
 
     def _answered(self, probe: int) -> None:
         self.successes_total += 1
+        BREAKER_SUCCESSES.add()
         if self._state == "CLOSED" or self._is_current(probe):
             self.reset("the probe was answered")
 
     def _failed(self, probe: int, fault: RuntimeFault) -> None:
         self.failures_total += 1
+        BREAKER_FAILURES.add()
         if self._state == "CLOSED":
             self._in_a_row += 1
         if self._is_current(probe) or (self._state == "CLOSED" and self._in_a_row >= self._threshold):
@@ -117,6 +122,7 @@ class Breaker:
 
     def _move(self, state: BreakerState, reason: str) -> None:
         self._state = state
+        BREAKERS.put(self, LEVELS[state])
         if self._on_change is not None:
             self._on_change(state, reason)
 
@@ -223,9 +229,10 @@ class GuardedSession:
                 first = await anext(stream, None)
             if first is None:
                 return
-            yield first
-            async for observation in stream:
-                yield observation
+            with RUNTIME_STREAMS.one_more():
+                yield first
+                async for observation in stream:
+                    yield observation
         finally:
             if isinstance(stream, AsyncGenerator):
                 await stream.aclose()

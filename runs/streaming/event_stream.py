@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 from django.http import StreamingHttpResponse
 
+from runs.metrics import SSE_CONNECTIONS
 from runs.streaming.frame import Burst
 from runs.streaming.seats import Seat
 
@@ -49,7 +50,7 @@ async def encoded(bursts: AsyncGenerator[Burst]) -> AsyncGenerator[bytes]:
 
 async def _seated(chunks: AsyncGenerator[bytes], seat: Seat) -> AsyncGenerator[bytes]:
     # However the reader leaves, closing ends the subscription and frees the seat.
-    with seat:
+    with seat, SSE_CONNECTIONS.one_more():
         yield RETRY
         async with contextlib.aclosing(chunks):
             async for chunk in chunks:

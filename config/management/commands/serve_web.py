@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import import_string
 
 from config.web import WebServer
+from runs.reporter import reporting
 
 
 class Command(BaseCommand):
@@ -27,6 +28,7 @@ class Command(BaseCommand):
             port=port,
             send_timeout_s=settings.STREAM_SEND_TIMEOUT_MS / 1000,
         )
-        server.run()
+        with reporting():
+            server.run()
         if server.failure:
             raise CommandError(f"cannot listen on {host} port {port}: {server.failure}")

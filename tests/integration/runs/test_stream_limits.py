@@ -13,6 +13,7 @@ from runs.bridge import rows
 from runs.models import RateWindow, Run
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.operations.ticket import Issuer, issue_ticket
+from tests.bodies import short_body
 from tests.websockets import KEY, close_of, connected
 
 pytestmark = [
@@ -100,8 +101,9 @@ async def test_strangers_who_try_websockets_are_limited_by_their_address(run: Ru
 
 
 async def test_in_the_event_loop_a_request_that_was_refused_is_not_served(run: Run) -> None:
-    client, key = AsyncClient(), {"Authorization": "Bearer k"}
-    answers = [(await client.get(f"/runs/{run.id}", headers=key)).status_code for _ in range(LIMIT + 1)]
-    assert answers == [200] * LIMIT + [429]
+    client, launch = AsyncClient(), {"headers": {"Authorization": "Bearer k"}, "content_type": "application/json"}
+    answers = [(await client.post("/runs", short_body(), **launch)).status_code for _ in range(LIMIT + 1)]
+    assert answers == [201] * LIMIT + [429]
+    assert await rows(Run.objects.count) == 1 + LIMIT
     paths = [(await client.get(f"/nowhere/{number}")).status_code for number in range(LIMIT + 1)]
     assert paths == [404] * LIMIT + [429]
