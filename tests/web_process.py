@@ -36,6 +36,10 @@ class Web:
         )
         return self
 
+    def stranger(self) -> httpx.Client:
+        """A caller without a key."""
+        return httpx.Client(base_url=self.caller.base_url, timeout=PATIENCE_S, trust_env=False)
+
     def __exit__(self, *details: object) -> None:
         self.caller.close()
         self.command.end()
