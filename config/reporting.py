@@ -1,18 +1,17 @@
 """What a web process has counted is handed over while it runs, and once more at its end, whatever serves it."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable
 
+from config.lifespan import Application, Message
 from runs.reporter import reporter
 
-Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class Reporting:
-    """Answers a server that tells of its start and its end (uvicorn does; `serve_web` sees to both itself)."""
+    """Listens to the life of the server (config/lifespan.py tells of it under `serve_web`, uvicorn by itself)."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -25,5 +24,5 @@ class Reporting:
         while (await receive())["type"] == "lifespan.startup":
             reporter.start()
             await send({"type": "lifespan.startup.complete"})
-        reporter.stop()
+        await asyncio.to_thread(reporter.stop)
         await send({"type": "lifespan.shutdown.complete"})

@@ -16,10 +16,12 @@ from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
 
+from config.lifespan import Application, Lifespan
 from runs.shutdown import SCOPE_KEY, Shutdown
 
 GRACE_S = 5.0
 LAST_WORDS_S = 0.1
+LAST_REPORT_S = 1.5
 READER_TOO_SLOW = 4408
 MOST_HEARD_BYTES = 64 * 1024
 
@@ -65,7 +67,7 @@ class WriteGate:
 class WebServer(daphne.Server):  # type: ignore[misc]
     """Serves one ASGI application on one address until SIGTERM or SIGINT."""
 
-    def __init__(self, application: object, *, host: str, port: int, send_timeout_s: float) -> None:
+    def __init__(self, application: Application, *, host: str, port: int, send_timeout_s: float) -> None:
         super().__init__(
             application,
             endpoints=build_endpoint_description_strings(host=host, port=port),
@@ -84,11 +86,13 @@ class WebServer(daphne.Server):  # type: ignore[misc]
         self._gates: dict[Any, WriteGate] = {}
         self._ports: list[Any] = []
         self._end: asyncio.Task[None] | None = None
+        self._lifespan = Lifespan(application)
 
     def run(self) -> None:
         """The server has ended; `failure` says why if it could not listen."""
         for number in (signal.SIGTERM, signal.SIGINT):
             daphne.twisted_loop.add_signal_handler(number, self.begin_shutdown)
+        self._lifespan.begin(daphne.twisted_loop)
         super().run()
 
     def begin_shutdown(self) -> None:
@@ -157,6 +161,7 @@ class WebServer(daphne.Server):  # type: ignore[misc]
         running = [details.get("application_instance") for details in self.connections.values()]
         if applications := [application for application in running if application is not None]:
             await asyncio.wait(applications, timeout=GRACE_S)
+        await self._lifespan.end(within_s=LAST_REPORT_S)
         # What they wrote last is still in our buffers.
         await asyncio.sleep(LAST_WORDS_S)
         self.stop()

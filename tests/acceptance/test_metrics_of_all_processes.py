@@ -1,6 +1,7 @@
 """E23: each metric is moved by the process whose business it is, and read over HTTP from a web process."""
 
 import contextlib
+import signal
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -153,6 +154,15 @@ def test_web_processes_count_each_others_requests_and_streams() -> None:
         assert seen.of("http_requests_total", path="other", method="GET", status_code="404") == 1.0
         assert str(run_id) not in other.caller.get("/metrics").text
         eventually(other, "active_sse_connections", 0.0)
+
+
+def test_a_web_process_that_is_asked_to_stop_hands_over_what_it_counted() -> None:
+    with two() as (one, other):
+        for _ in range(3):
+            one.caller.get("/nowhere")
+        one.command.send(signal.SIGTERM)
+        assert one.command.wait(within_s=15) == 0
+        assert Scrape(other).of("http_requests_total", path="other", method="GET", status_code="404") == 3.0
 
 
 def test_a_projection_that_a_web_process_had_to_make_anew_is_counted(web: Web) -> None:

@@ -7,7 +7,6 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import import_string
 
 from config.web import WebServer
-from runs.reporter import reporting
 
 
 class Command(BaseCommand):
@@ -28,7 +27,6 @@ class Command(BaseCommand):
             port=port,
             send_timeout_s=settings.STREAM_SEND_TIMEOUT_MS / 1000,
         )
-        with reporting():
-            server.run()
+        server.run()
         if server.failure:
             raise CommandError(f"cannot listen on {host} port {port}: {server.failure}")
