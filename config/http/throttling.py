@@ -96,12 +96,6 @@ class Throttle:
         with held.reserving:
             return self.take_held(key) or self._take_anew(key, held)
 
-    def forget(self) -> None:
-        """Nothing is held any more; what was reserved is lost until its windows are over."""
-        with self._lock:
-            self._held.clear()
-            self._trusting_until = -math.inf
-
     def _take_anew(self, key: Key, held: Held) -> Allowance:
         asked_at, limit, ttl_s = self._clock(), settings.THROTTLE_LIMIT, settings.THROTTLE_TTL_MS / 1000
         wanted = _next_slice(held.wanted if held.ends_at > asked_at else 0, limit)
@@ -116,9 +110,10 @@ class Throttle:
 
     def _held_for(self, key: Key) -> Held:
         with self._lock:
-            if len(self._held) >= MOST_KEPT:
-                now = self._clock()
-                self._held = {key: held for key, held in self._held.items() if held.ends_at > now}
+            while key not in self._held and len(self._held) >= MOST_KEPT:
+                del self._held[
+                    next(iter(self._held))
+                ]  # what it had reserved is lost to its caller, until the window is over
             return self._held.setdefault(key, Held())
 
     def _one_of(self, held: Held, now: float) -> Allowance:

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from runs.metrics.tally import TALLY
@@ -23,7 +24,7 @@ class Counter:
         TALLY.add(((self.name, values), 1.0))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Histogram:
     """How long something took, in seconds: a count for each bucket, and the sum."""
 
@@ -37,17 +38,17 @@ class Histogram:
         bound = self.bounds[bisect_left(self.buckets, seconds)]
         TALLY.add(((self.bucket_name, (*values, bound)), 1.0), ((self.sum_name, values), seconds))
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[str, ...]:
         """The upper bounds of the buckets, the label `le`."""
         return (*map(repr, self.buckets), INFINITY)
 
-    @property
+    @cached_property
     def bucket_name(self) -> str:
         """Of the series that count one bucket each, without the ones below it."""
         return f"{self.name}_bucket"
 
-    @property
+    @cached_property
     def sum_name(self) -> str:
         """Of the series of sums."""
         return f"{self.name}_sum"

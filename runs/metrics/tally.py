@@ -2,16 +2,21 @@
 
 import os
 import weakref
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from threading import Lock
+from threading import RLock
 
 # The name of a series of numbers and the values of its labels, in the order in which its metric names them.
 Series = tuple[str, tuple[str, ...]]
 
 
 class Tally:
-    """Sums of one process. Safe between threads; a forked child begins with nothing."""
+    """Sums of one process. Safe between threads; a forked child begins with nothing.
+
+    The lock may be taken twice by one thread: the garbage collector may end a call that is then counted, between any two
+    steps of somebody who counts.
+    """
 
     def __init__(self) -> None:
         self.reset()
@@ -19,7 +24,7 @@ class Tally:
 
     def reset(self) -> None:
         """Nothing is counted, and nobody holds the lock."""
-        self._lock = Lock()
+        self._lock = RLock()
         self._sums: dict[Series, float] = {}
 
     def add(self, *counted: tuple[Series, float]) -> None:
@@ -30,13 +35,14 @@ class Tally:
 
     def take(self) -> Mapping[Series, float]:
         """Everything counted since the last time; it is no longer here."""
+        fresh: dict[Series, float] = {}
         with self._lock:
-            taken, self._sums = self._sums, {}
+            taken, self._sums = self._sums, fresh
         return taken
 
 
 class Held:
-    """How many of something there are in this process now."""
+    """How many of something there are in this process now. Who comes and goes only says so, and waits for no lock."""
 
     def __init__(self) -> None:
         self.reset()
@@ -44,25 +50,25 @@ class Held:
 
     def reset(self) -> None:
         """There are none."""
-        self._lock = Lock()
+        self._lock = RLock()
         self._number = 0
+        self._moves: deque[int] = deque()
 
     @contextmanager
     def one_more(self) -> Iterator[None]:
         """One more, as long as the block lasts."""
-        self._move(1)
+        self._moves.append(1)
         try:
             yield
         finally:
-            self._move(-1)
+            self._moves.append(-1)
 
     def value(self) -> float:
         """So many."""
-        return float(self._number)
-
-    def _move(self, by: int) -> None:
         with self._lock:
-            self._number += by
+            while self._moves:
+                self._number += self._moves.popleft()
+            return float(self._number)
 
 
 class Worst:
@@ -74,7 +80,7 @@ class Worst:
 
     def reset(self) -> None:
         """Nothing has a level."""
-        self._lock = Lock()
+        self._lock = RLock()
         self._levels: weakref.WeakKeyDictionary[object, float] = weakref.WeakKeyDictionary()
 
     def put(self, owner: object, level: float) -> None:

@@ -129,6 +129,16 @@ def test_callers_and_routes_have_limits_of_their_own() -> None:
     assert not alone.take(KEY).is_admitted
 
 
+def test_many_callers_cost_no_memory_without_bound_and_buy_nobody_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttling, "MOST_KEPT", 3)
+    alone, admitted = process(), 0
+    for number in range(2 * LIMIT):
+        admitted += alone.take(KEY).is_admitted
+        alone.take(Key(f"address:{number}", KEY.route))
+        assert len(alone._held) <= 3
+    assert 0 < admitted <= LIMIT
+
+
 def test_a_request_costs_no_statement_of_its_own(
     settings: LazySettings, alice: Client, django_assert_num_queries: object
 ) -> None:
