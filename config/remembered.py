@@ -64,6 +64,12 @@ class RememberedEach(Generic[K, T]):
         self._keep(key, asked_at, answer)
         return answer
 
+    def known(self, key: K) -> T | None:
+        """The last answer, None if there is none or it is too old; nothing is found out."""
+        with self._lock:
+            known = self._answers.get(key)
+        return known[1] if known is not None and self._clock() - known[0] < self._seconds else None
+
     def _keep(self, key: K, asked_at: float, answer: T | None) -> None:
         with self._lock:
             self._answers.pop(key, None)

@@ -16,6 +16,7 @@ from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
 
+from config.lifespan import Application, Lifespan
 from config.web_refusals import Factory
 from config.write_through import write_through
 from runs.shutdown import SCOPE_KEY, Shutdown
@@ -23,6 +24,7 @@ from runs.streaming.wire import EXTENSION, FRAMES
 
 GRACE_S = 5.0
 LAST_WORDS_S = 0.1
+LAST_REPORT_S = 1.5
 READER_TOO_SLOW = 4408
 CLOSE_PATIENCE_S = 10.0
 MOST_HEARD_BYTES = 64 * 1024
@@ -70,7 +72,7 @@ class WebServer(daphne.Server):  # type: ignore[misc]
     """Serves one ASGI application on one address until SIGTERM or SIGINT."""
 
     def __init__(
-        self, application: object, *, host: str, port: int, send_timeout_s: float, most_body_bytes: int
+        self, application: Application, *, host: str, port: int, send_timeout_s: float, most_body_bytes: int
     ) -> None:
         super().__init__(
             application,
@@ -91,12 +93,14 @@ class WebServer(daphne.Server):  # type: ignore[misc]
         self._gates: dict[Any, WriteGate] = {}
         self._ports: list[Any] = []
         self._end: asyncio.Task[None] | None = None
+        self._lifespan = Lifespan(application)
 
     def run(self) -> None:
         """The server has ended; `failure` says why if it could not listen."""
         daphne.HTTPFactory = Factory  # it is made by this name, in the middle of what comes now
         for number in (signal.SIGTERM, signal.SIGINT):
             daphne.twisted_loop.add_signal_handler(number, self.begin_shutdown)
+        self._lifespan.begin(daphne.twisted_loop)
         super().run()
 
     def begin_shutdown(self) -> None:
@@ -180,6 +184,7 @@ class WebServer(daphne.Server):  # type: ignore[misc]
         running = [details.get("application_instance") for details in self.connections.values()]
         if applications := [application for application in running if application is not None]:
             await asyncio.wait(applications, timeout=GRACE_S)
+        await self._lifespan.end(within_s=LAST_REPORT_S)
         # What they wrote last is still in our buffers.
         await asyncio.sleep(LAST_WORDS_S)
         self.stop()

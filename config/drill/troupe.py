@@ -39,6 +39,7 @@ def environment_of(*, database_url: str, folder: Path, port: int, key: str) -> d
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "RUNTIME_KIND": "scripted",
+        "THROTTLE_LIMIT": "1000000",  # it asks again and again until something has happened
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
     # An index cannot be built concurrently inside a transaction.
     atomic = False
 
-    dependencies = [("runs", "0008_figures_of_runs")]
+    dependencies = [("runs", "0007_figures_of_runs")]
 
     operations = [
         migrations.SeparateDatabaseAndState(

@@ -7,7 +7,7 @@ import runs.models.identity
 
 
 class Migration(migrations.Migration):
-    dependencies = [("runs", "0006_ticket_issuer")]
+    dependencies = [("runs", "0008_newest_first")]
 
     operations = [
         migrations.CreateModel(

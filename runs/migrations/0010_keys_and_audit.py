@@ -13,7 +13,7 @@ CREATE TRIGGER runs_auditentry_append_only BEFORE UPDATE OR DELETE ON runs_audit
 
 
 class Migration(migrations.Migration):
-    dependencies = [("runs", "0006_ticket_issuer")]
+    dependencies = [("runs", "0009_breaker_changes")]
 
     operations = [
         migrations.AlterModelOptions("apikey", {"ordering": ["name", "id"], "verbose_name": "API key"}),

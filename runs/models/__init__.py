@@ -8,10 +8,12 @@ from runs.models.event import Event, RawObservation
 from runs.models.late import LateObservation
 from runs.models.message import OutboundMessage
 from runs.models.metric import Metric
+from runs.models.metric_source import MetricSource
 from runs.models.observer import Observer
 from runs.models.outbox import OutboxEntry
 from runs.models.project import Project
 from runs.models.projection import Projection
+from runs.models.rate_window import RateWindow
 from runs.models.run import Run
 from runs.models.session import RuntimeSession
 from runs.models.ticket import Ticket
@@ -24,11 +26,13 @@ __all__ = [
     "Event",
     "LateObservation",
     "Metric",
+    "MetricSource",
     "Observer",
     "OutboundMessage",
     "OutboxEntry",
     "Project",
     "Projection",
+    "RateWindow",
     "RawObservation",
     "Run",
     "RuntimeSession",

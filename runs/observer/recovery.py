@@ -14,6 +14,7 @@ from uuid import UUID
 from runs.domain.endings import EndingCode, Verdict
 from runs.domain.events import Draft, EventType, JsonObject, Observation
 from runs.domain.lifecycle import RunStatus
+from runs.metrics import RECOVERIES
 from runs.observer.owned import OwnedRun
 from runs.observer.telling import is_opened
 
@@ -66,6 +67,8 @@ class Recovery:
     def _settle(self, mode: str, code: str | None) -> None:
         if not self._outcome.done():
             self._outcome.set_result(Recovered(self._run.id, mode, code))
+            if self._mode is not None:
+                RECOVERIES.add("failed" if code is not None and _fails(code) else "recovered")
 
     def _draft(self, mode: str) -> Draft:
         data: JsonObject = {"status": "recovered", "recovery": mode}

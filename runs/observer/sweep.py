@@ -1,8 +1,7 @@
 """The sweep: everything that is due and that nobody else may be there to do. Every observer sweeps every few seconds; so does
 the net, when none of them is left.
 
-    lost observers -> deadlines -> overdue replies, messages and wishes nobody carried out -> expired tickets
-    and old breaker changes -> clean-ups
+    lost observers -> deadlines -> overdue replies, messages and wishes nobody carried out -> expired rows -> clean-ups
 
 It owns no run. Any number may sweep at once: rows are claimed, or their election is lost. One bad row stops nobody.
 """
@@ -20,7 +19,7 @@ from runs.domain.endings import DecidedBy, EndingCode, Verdict
 from runs.ending import Outcome, Questions, end_run, settle
 from runs.ending.cleanup import DueCleanup, claim_cleanups, clean_up, give_up
 from runs.errors import RunEnded
-from runs.models import BreakerChange, Ticket
+from runs.models import BreakerChange, MetricSource, RateWindow, Ticket
 from runs.observer import lease
 from runs.observer.abandoned import abandoned_cancels, cancelled_for_good, is_still_wanted, refuse_abandoned
 from runs.observer.due import BATCH, DueRun, claim_due_runs, release
@@ -32,8 +31,7 @@ from runs.runtimes.registry import Runtimes
 log = logging.getLogger("signalbox.sweep")
 
 FAILED = "failed"
-TICKETS = 500  # expired ones that one statement clears away
-BREAKER_CHANGES = 500  # too old ones, likewise
+EXPIRED = 500  # rows of a kind that one statement clears away
 
 
 class Sweep:
@@ -61,6 +59,8 @@ class Sweep:
             self._settle_overdue,
             self._prune_tickets,
             self._prune_breaker_changes,
+            self._prune_rate_windows,
+            self._prune_metric_sources,
         )
 
     async def cleanups(self) -> Counter[str]:
@@ -107,14 +107,20 @@ class Sweep:
         return +done
 
     async def _prune_tickets(self) -> Counter[str]:
-        gone = await rows(Ticket.objects.prune, at_most=TICKETS)
-        self.is_behind |= gone >= TICKETS
-        return +Counter({"tickets pruned": gone})
+        return self._pruned("tickets", await rows(Ticket.objects.prune, at_most=EXPIRED))
+
+    async def _prune_rate_windows(self) -> Counter[str]:
+        return self._pruned("rate windows", await rows(RateWindow.objects.prune, at_most=EXPIRED))
+
+    async def _prune_metric_sources(self) -> Counter[str]:
+        return self._pruned("metric sources", await rows(MetricSource.objects.prune, at_most=EXPIRED))
+
+    def _pruned(self, what: str, gone: int) -> Counter[str]:
+        self.is_behind |= gone >= EXPIRED
+        return +Counter({f"{what} pruned": gone})
 
     async def _prune_breaker_changes(self) -> Counter[str]:
-        gone = await rows(BreakerChange.objects.prune, at_most=BREAKER_CHANGES)
-        self.is_behind |= gone >= BREAKER_CHANGES
-        return +Counter({"breaker changes pruned": gone})
+        return self._pruned("breaker changes", await rows(BreakerChange.objects.prune, at_most=EXPIRED))
 
     async def _clean_up(self) -> Counter[str]:
         done: Counter[str] = Counter()

@@ -38,6 +38,7 @@ def writing(run_id: UUID, *, epoch: int | None, step: str = "record") -> Iterato
         yield writer
         writer.flush()
         hub.nudge(run_id)
+        transaction.on_commit(writer.count, robust=True)  # what is committed does not fail for a figure
         committing(step)
 
 

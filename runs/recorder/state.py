@@ -6,14 +6,13 @@ from typing import cast
 
 from runs.domain.events import Event
 from runs.domain.projection import SCHEMA_VERSION, ProjectionState, StateUnreadable, fold, load
+from runs.metrics import REFOLDED
 from runs.models import Metric, Run
 from runs.models.projection import columns_of
 from runs.models.statements import change_row
 from runs.queries import folded_state
 
 log = logging.getLogger("signalbox.recorder")
-
-REFOLDED = "signalbox_projections_refolded_total"
 
 
 def current_state(run: Run) -> ProjectionState:
@@ -52,5 +51,5 @@ def _refolded(run: Run, broken: Exception) -> ProjectionState:
     """The fold of what is stored of the run's log; that this was necessary is logged, and counted with this transaction."""
     log.error("the stored projection of run %s cannot be gone on with, it is made anew: %r", run.id, broken)
     state = folded_state(run.id)
-    Metric.objects.add(REFOLDED)
+    Metric.objects.add(REFOLDED.name)
     return state

@@ -14,6 +14,7 @@ from runs.domain.events import (
     ENDING_TYPES,
     Draft,
     Event,
+    EventType,
     Observation,
     ObservationKind,
     SessionSnapshot,
@@ -30,6 +31,7 @@ from runs.models.identity import uuid7
 from runs.models.session import columns_of
 from runs.models.statements import change_row
 from runs.recorder.context import context_of
+from runs.recorder.figures import count_ending, count_events, count_moves
 from runs.recorder.known import Identified, sift
 from runs.recorder.late import keep_late
 from runs.recorder.messages import messages_named, settle_messages
@@ -69,6 +71,7 @@ class RunWriter:
         self.now: datetime = max(run.locked_at, run.last_event_at or run.locked_at)
         self._ts = iso(self.now)
         self._events: list[Event] = []
+        self._moves: list[str] = []
         self._settled = 0  # of these
         self._raw_rows: list[tuple[object, ...]] = []
         self._run_changes: dict[str, object] = {}
@@ -159,6 +162,12 @@ class RunWriter:
         if self._run_changes:
             change_row(self.run, {**self._run_changes, "updated_at": self.now})
 
+    def count(self) -> None:
+        """The metrics know of what was added; only once it is committed."""
+        count_events(self._events)
+        count_moves(self._moves)
+        count_ending(self.run)
+
     def _store_events(self) -> None:
         self.change_run(last_seq=self.run.last_seq, last_event_at=self.now)
         append_rows("runs_event", EVENT_COLUMNS, [self._event_row(event) for event in self._events])
@@ -234,6 +243,8 @@ class RunWriter:
 
     def _move_status(self, draft: Draft) -> None:
         target = moved_status(draft.type, draft.data)
+        if draft.type == EventType.RUN_CREATED:
+            self._moves.append(self.run.status)
         if target is None or target == self.run.status:
             return
         if not may_move(RunStatus(self.run.status), RunStatus(target)):
@@ -253,6 +264,7 @@ class RunWriter:
             hard = self.run.hard_deadline_awake
             self.change_run(**deadlines.resumed(self.clock(), since=since, hard=hard, progress=progress))
         self.change_run(status=target)
+        self._moves.append(target)
 
     def _event_row(self, event: Event) -> tuple[object, ...]:
         return (

@@ -8,15 +8,17 @@ later breaking does not, or one restart of a runtime would count once per live r
 """
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal, TypeVar
 
 from runs.crashpoint import calling
 from runs.errors import BreakerOpen, RuntimeFault, RuntimeTimedOut, RuntimeUnavailable
+from runs.metrics import BREAKER_FAILURES, BREAKER_SUCCESSES, BREAKERS
 
 T = TypeVar("T")
 BreakerState = Literal["CLOSED", "OPEN", "HALF_OPEN"]
+LEVELS: Mapping[BreakerState, float] = {"CLOSED": 0.0, "HALF_OPEN": 1.0, "OPEN": 2.0}
 OnChange = Callable[[BreakerState, str], None]
 
 
@@ -45,6 +47,7 @@ class Breaker:
         self._since = 0.0  # when it opened, or the present probe began
         self._tripped_at = 0.0
         self._probe = 0  # number of the latest probe; ordinary calls are 0
+        BREAKERS.put(self, LEVELS[self._state])
 
     @property
     def state(self) -> BreakerState:
@@ -99,11 +102,13 @@ class Breaker:
 
     def _answered(self, probe: int) -> None:
         self.successes_total += 1
+        BREAKER_SUCCESSES.add()
         if self._state == "CLOSED" or self._is_current(probe):
             self.reset("the probe was answered")
 
     def _failed(self, probe: int, fault: RuntimeFault) -> None:
         self.failures_total += 1
+        BREAKER_FAILURES.add()
         if self._state == "CLOSED":
             self._in_a_row += 1
         if self._is_current(probe) or (self._state == "CLOSED" and self._in_a_row >= self._threshold):
@@ -123,5 +128,6 @@ class Breaker:
         if self._state == "CLOSED":
             self._tripped_at = self._clock()
         self._state = state
+        BREAKERS.put(self, LEVELS[state])
         if self._on_change is not None:
             self._on_change(state, reason)

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from runs.crashpoint import calling
 from runs.domain.events import Observation
 from runs.errors import FieldFault
+from runs.metrics import RUNTIME_STREAMS
 from runs.runtimes.breaker import Breaker
 from runs.runtimes.offer import Manifest, Mode, Offer, Policy, Root
 from runs.runtimes.port import Outgoing, Runtime, RuntimeInfo, Sent, Session, SessionPlan
@@ -121,9 +122,10 @@ class GuardedSession:
                 first = await anext(stream, None)
             if first is None:
                 return
-            yield first
-            async for observation in stream:
-                yield observation
+            with RUNTIME_STREAMS.one_more():
+                yield first
+                async for observation in stream:
+                    yield observation
         finally:
             if isinstance(stream, AsyncGenerator):
                 await stream.aclose()

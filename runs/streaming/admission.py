@@ -61,16 +61,25 @@ def admit(request: HttpRequest, *, run_id: UUID | None) -> Admission:
     """The caller may read the streams of the run, or that of summaries where it is None. Touches rows.
 
     A ticket that was shown is used up, whatever comes of it. Whether the caller's project has the run is for
-    `standing_of` to say. Raises Unauthenticated or Forbidden.
+    `standing_of` to say. Counts as one request of the caller. Raises Unauthenticated, Forbidden or RateLimited.
     """
+    count: Callable[[HttpRequest, Principal | None], None] = import_string(settings.STREAM_THROTTLE)
+    try:
+        principal = _identified(request, run_id)
+    except (Unauthenticated, Forbidden):
+        count(request, None)
+        raise
+    count(request, principal)
+    _require_scope(principal)
+    return Admission(principal)
+
+
+def _identified(request: HttpRequest, run_id: UUID | None) -> Principal:
     ticket = request.GET.get("ticket")
     if ticket is None or "Authorization" in request.headers:
         authenticate: Callable[[HttpRequest], Principal] = import_string(settings.STREAM_AUTHENTICATOR)
-        principal = authenticate(request)
-    else:
-        principal = _holder_of_ticket(ticket, run_id, request)
-    _require_scope(principal)
-    return Admission(principal)
+        return authenticate(request)
+    return _holder_of_ticket(ticket, run_id, request)
 
 
 def _holder_of(credential: str) -> Principal:

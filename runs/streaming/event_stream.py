@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterator
 
 from django.http import StreamingHttpResponse
 
+from runs.metrics import SSE_CONNECTIONS
 from runs.streaming.frame import Burst
 from runs.streaming.seats import Seat
 
@@ -39,7 +40,7 @@ async def encoded(bursts: AsyncGenerator[Burst], seat: Seat) -> AsyncGenerator[b
     Where they end without `end` or `error` the reader may come back, and is told when: not all at the same moment.
     """
     last = ""
-    with seat:
+    with seat, SSE_CONNECTIONS.one_more():
         yield RETRY
         async with contextlib.aclosing(bursts):
             async for burst in bursts:
@@ -54,7 +55,7 @@ async def seated(chunks: AsyncGenerator[bytes], seat: Seat) -> AsyncGenerator[by
     """What is encoded already as the body of an event stream. However the reader leaves, closing it closes the chunks and
     frees the seat.
     """
-    with seat:
+    with seat, SSE_CONNECTIONS.one_more():
         yield RETRY
         async with contextlib.aclosing(chunks):
             async for chunk in chunks:

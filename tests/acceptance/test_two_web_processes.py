@@ -4,57 +4,31 @@ import contextlib
 from collections.abc import Iterator
 from uuid import UUID
 
-import httpx
 import orjson
 import psycopg
 import pytest
 
 from runs.models import Run
-from tests.beside import beside
+from tests import web_process
 from tests.bodies import short_body
-from tests.processes import ManageCommand
 from tests.redis_process import RedisServer
 from tests.runtime_process import free_port
 from tests.service import database_url
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
-STARTS_IN_S = 60.0
-PATIENCE_S = 30.0
 HEARTBEAT_MS = 20_000
 NEVER = {"STREAM_POLL_MS": "600000"}
-KEY = "key-of-this-test"
 
 
-class Web:
-    """`manage.py serve_web`, and a caller of it with a key."""
+class Web(web_process.Web):
+    """A web process that can be asked for runs and for their streams."""
 
     def __init__(self, **environment: str) -> None:
-        self._port = free_port()
-        self.command: ManageCommand = beside(
-            "serve_web",
-            "--port",
-            str(self._port),
-            environment={
-                "AUTH_API_KEYS": KEY,
-                "SIGNALBOX_PROCESS": "web",
-                "STREAM_SSE_HEARTBEAT_MS": str(HEARTBEAT_MS),
-                **environment,
-            },
-        )
+        super().__init__(STREAM_SSE_HEARTBEAT_MS=str(HEARTBEAT_MS), **environment)
 
     def __enter__(self) -> "Web":
-        self.command.wait_for_line("Listening on TCP address", within_s=STARTS_IN_S)
-        self.caller = httpx.Client(
-            base_url=f"http://127.0.0.1:{self._port}",
-            headers={"Authorization": f"Bearer {KEY}"},
-            timeout=PATIENCE_S,
-            trust_env=False,
-        )
+        super().__enter__()
         return self
-
-    def __exit__(self, *details: object) -> None:
-        self.caller.close()
-        self.command.end()
 
     def launch(self) -> UUID:
         """A queued run, which stays so: nobody observes."""

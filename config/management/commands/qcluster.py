@@ -1,12 +1,15 @@
 """The queue process: django-q's own command, after its schedules were brought up to now."""
 
 import logging
+from multiprocessing.util import Finalize
 
 from django.db import Error as DatabaseFault
 from django.db import connections
 from django_q.management.commands import qcluster
+from django_q.signals import post_spawn
 
 from config.schedules import bring_up_to_now
+from runs.reporter import reporter
 
 log = logging.getLogger("signalbox.queue")
 
@@ -22,4 +25,11 @@ class Command(qcluster.Command):  # type: ignore[misc]  # django-q has no types
             log.warning("schedules of the queue could not be brought up to now: %s", error)
         finally:
             connections.close_all()  # the cluster forks: no process may share a connection
+        post_spawn.connect(report)
         super().handle(*args, **options)
+
+
+def report(**told: object) -> None:
+    """This worker, which has just been forked, reports what its tasks count, and once more at its end."""
+    reporter.start()
+    Finalize(None, reporter.stop, exitpriority=1)

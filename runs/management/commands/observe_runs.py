@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 
 from runs.observer.supervisor import Observer
 from runs.operations.adopt import adopt_session
+from runs.reporter import reporting
 
 
 class Command(BaseCommand):
@@ -22,7 +23,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         """Blocks until a signal arrives, and ends the process."""
-        asyncio.run(_observe())
+        with reporting():
+            asyncio.run(_observe())
         logging.shutdown()
         sys.stdout.flush()
         # Everything is handed back. A thread that still waits for the database would hold the process up, fenced as it is.

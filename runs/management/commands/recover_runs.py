@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from runs.management.arguments import run_id
 from runs.management.progress import Progress
 from runs.observer.recover import ownerless, recover
+from runs.reporter import reporting
 
 
 class Command(BaseCommand):
@@ -39,7 +40,7 @@ class Command(BaseCommand):
                 "runs": found,
             }
         else:
-            with Progress("recovering") as progress:
+            with reporting(), Progress("recovering") as progress:
                 report = asyncio.run(recover(only=run, told=progress.at))
         if json:
             self.stdout.write(orjson.dumps(report).decode())

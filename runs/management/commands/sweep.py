@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from runs.ending import Questions
 from runs.observer.sweep import FAILED, Sweep
+from runs.reporter import reporting
 from runs.runtimes.registry import Runtimes
 
 
@@ -30,7 +31,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, once: bool, json: bool, **options: object) -> None:
         """Whatever was due has been done."""
-        done = asyncio.run(self._sweep(once=once, json=json))
+        with reporting():
+            done = asyncio.run(self._sweep(once=once, json=json))
         if done[FAILED]:
             sys.exit(1)
 

@@ -6,6 +6,7 @@ argument of its own. Nothing is created before the first call, so a process may 
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import grpc
 import grpc.aio
 
 from runs.errors import RuntimeTimedOut, RuntimeUnavailable
+from runs.metrics import GRPC_SECONDS
 from runs.runtimes.macp.credentials import Metadata
 from runs.runtimes.macp.faults import only_our_faults
 from runs.runtimes.macp.settings import MacpSettings
@@ -79,7 +81,8 @@ class Channels:
             send = lane.calls.get(rpc)
             if send is None:
                 send = lane.calls[rpc] = lane.channel.unary_unary(_SERVICE + rpc)
-            answer = await send(request, metadata=metadata, timeout=self._settings.request_timeout)
+            with _timed(rpc):
+                answer = await send(request, metadata=metadata, timeout=self._settings.request_timeout)
         return cast(bytes, answer)
 
     @contextmanager
@@ -163,3 +166,20 @@ class Channels:
         if not chosen.allow_insecure:
             raise RuntimeUnavailable("a plaintext runtime needs RUNTIME_ALLOW_INSECURE; RUNTIME_TLS is the safe choice")
         return grpc.aio.insecure_channel(chosen.address, options=arguments)
+
+
+@contextmanager
+def _timed(rpc: str) -> Iterator[None]:
+    """How long the call takes is counted under the gRPC status it ends with."""
+    began, status = time.perf_counter(), "UNKNOWN"
+    try:
+        yield
+        status = "OK"
+    except grpc.aio.AioRpcError as error:
+        status = error.code().name
+        raise
+    except asyncio.CancelledError:
+        status = "CANCELLED"
+        raise
+    finally:
+        GRPC_SECONDS.observe(time.perf_counter() - began, rpc, status)

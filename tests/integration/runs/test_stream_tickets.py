@@ -122,7 +122,7 @@ def test_staff_ask_with_their_session_and_its_csrf_token() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_sweep_clears_expired_tickets_away_and_no_others(caller: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runs.observer.sweep.TICKETS", 2)
+    monkeypatch.setattr("runs.observer.sweep.EXPIRED", 2)
     for _ in range(5):
         age(ask(caller)[1]["ticket"], 31)
     used = ask(caller)[1]["ticket"]

@@ -9,11 +9,11 @@ from django.core.management import call_command
 
 from runs.domain.endings import EndingCode, Verdict
 from runs.ending import end_run
+from runs.metrics import REFOLDED
 from runs.models import Metric, Projection, Run
 from runs.queries.drift import compared, drifts_in
 from runs.queries.invariants import broken_in
 from runs.recorder import record, writing
-from runs.recorder.state import REFOLDED
 from tests.cast import envelope, fresh, running_run
 from tests.invariants import assert_invariants, assert_projection_equals_fold
 
@@ -92,7 +92,7 @@ def damaged(how: str) -> Run:
 
 
 def refolded() -> float:
-    return sum(Metric.objects.filter(name=REFOLDED).values_list("value", flat=True))
+    return sum(Metric.objects.filter(name=REFOLDED.name).values_list("value", flat=True))
 
 
 EVERY = pytest.mark.parametrize("how", [*TEXTS, *MEMBERS])

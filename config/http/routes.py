@@ -1,0 +1,42 @@
+"""Routes: what a request is counted under, however many paths there are."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, cast
+
+from django.http import HttpRequest
+
+OTHER = "other"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+_CONVERTED = re.compile(r"<(?:\w+:)?(\w+)>")
+_GROUP = re.compile(r"\(\?P<(\w+)>[^)]*\)")
+
+
+def template_of(request: HttpRequest) -> str:
+    """The template of the path, `/runs/{run_id}`; `other` for every path that has none."""
+    match = request.resolver_match
+    return template(match.route) if match is not None else OTHER
+
+
+@lru_cache(maxsize=1000)
+def template(route: str) -> str:
+    """A route as Django writes it, as a template."""
+    found = _GROUP.sub(r"{\1}", _CONVERTED.sub(r"{\1}", route))
+    return "/" + found.translate({ord(mark): None for mark in "^$"}).removeprefix("/")
+
+
+def method_of(request: HttpRequest) -> str:
+    """The method, if it is one that HTTP knows."""
+    method = request.method or ""
+    return method if method in METHODS else OTHER
+
+
+def route_of(request: HttpRequest) -> str:
+    """Method and template, by which requests are limited; a HEAD counts as a GET, and so does no WebSocket."""
+    scope = cast("Mapping[str, Any]", getattr(request, "scope", {}))
+    if scope.get("type") == "websocket":
+        return "WS /ws/runs/{run_id}" if scope["url_route"]["kwargs"] else "WS /ws/runs"
+    method = method_of(request)
+    return f"{'GET' if method == 'HEAD' else method} {template_of(request)}"
