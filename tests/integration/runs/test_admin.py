@@ -138,7 +138,8 @@ def test_what_machines_write_cannot_be_added_changed_or_deleted(model: type[Mode
     assert staff.post(_page(row), {"status": "completed", "name": "x"}).status_code == 403
     assert staff.post(_page(row, "delete"), {"post": "yes"}).status_code == 403
     staff.post(_list(model), {"action": "delete_selected", "_selected_action": [str(row.pk)], "post": "yes"})
-    assert list(model._default_manager.values()) == before
+    # That it was tried is in the audit list.
+    assert [row for row in model._default_manager.values() if row.get("action") != "access.denied"] == before
 
 
 def test_a_project_can_be_made_and_renamed_but_not_deleted(staff: Client, run: Run) -> None:
