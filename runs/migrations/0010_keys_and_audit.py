@@ -21,9 +21,9 @@ class Migration(migrations.Migration):
         migrations.RunSQL(NAME_EARLIER_KEYS, migrations.RunSQL.noop),
         migrations.RunSQL("SET CONSTRAINTS ALL IMMEDIATE", migrations.RunSQL.noop),
         migrations.AlterField("apikey", "prefix", models.CharField(max_length=20, unique=True)),
-        migrations.AddField("apikey", "created_by", models.CharField(blank=True, default="", max_length=255)),
+        migrations.AddField("apikey", "created_by", models.CharField(blank=True, db_default="", max_length=255)),
         migrations.AddField("apikey", "last_used_at", models.DateTimeField(blank=True, null=True)),
-        migrations.AddField("auditentry", "actor_id", models.CharField(blank=True, default="", max_length=100)),
-        migrations.AddField("auditentry", "address", models.CharField(blank=True, default="", max_length=100)),
+        migrations.AddField("auditentry", "actor_id", models.CharField(blank=True, db_default="", max_length=100)),
+        migrations.AddField("auditentry", "address", models.CharField(blank=True, db_default="", max_length=100)),
         migrations.RunSQL(GUARD, "DROP TRIGGER runs_auditentry_append_only ON runs_auditentry;"),
     ]

@@ -57,7 +57,7 @@ class ApiKey(models.Model):
     secret_sha256 = models.BinaryField(max_length=32, unique=True)  # found by hash at every request
     scopes = ArrayField(models.CharField(max_length=40))
     created_at = models.DateTimeField(db_default=Now())
-    created_by = models.CharField(max_length=LONGEST_ACTOR, blank=True, default="")
+    created_by = models.CharField(max_length=LONGEST_ACTOR, blank=True, db_default="")
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)  # to the minute
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -15,8 +15,8 @@ class AuditEntry(models.Model):
     actor = models.CharField(max_length=255)
     actor_type = models.CharField(max_length=20)
     # Which key or user it was, as names may be given twice; with the address, what GET /audit leaves out.
-    actor_id = models.CharField(max_length=100, blank=True, default="")
-    address = models.CharField(max_length=100, blank=True, default="")
+    actor_id = models.CharField(max_length=100, blank=True, db_default="")
+    address = models.CharField(max_length=100, blank=True, db_default="")
     action = models.CharField(max_length=60)
     resource = models.CharField(max_length=40)
     resource_id = models.CharField(max_length=255, null=True, blank=True)

@@ -48,7 +48,7 @@ def test_lines_of_a_request_name_it(path: str, lines: Lines) -> None:
     assert {facts.get("requestId") for facts in lines.facts} == {"req-9"}
 
 
-@pytest.mark.parametrize("path", [*FAILING, "/runs/0190a7c2-0000-7000-8000-00000000000a/stream"])
+@pytest.mark.parametrize("path", [*FAILING, "/runs/00000000-0000-7000-8000-00000000000f/stream"])
 def test_lines_of_a_request_to_an_asynchronous_server_name_it(path: str, lines: Lines) -> None:
     async_to_sync(AsyncClient(raise_request_exception=False).get)(path, headers=CALLER)
     named = [facts for facts in lines.facts if facts["logger"] not in {"asyncio"}]

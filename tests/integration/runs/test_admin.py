@@ -24,7 +24,6 @@ from runs.models import (
     ApiKey,
     Artifact,
     AuditEntry,
-    BreakerChange,
     Event,
     LateObservation,
     Metric,
@@ -49,8 +48,8 @@ pytestmark = [
 ]
 
 READ_ONLY = [
-    *(ApiKey, Artifact, AuditEntry, BreakerChange, Event, LateObservation, Metric, Observer, OutboundMessage),
-    *(OutboxEntry, Projection, RawObservation, Run, RuntimeSession, Ticket),
+    *(ApiKey, Artifact, AuditEntry, Event, LateObservation, Metric, Observer, OutboundMessage, OutboxEntry),
+    *(Projection, RawObservation, Run, RuntimeSession, Ticket),
 ]
 SECRET = b"canary-of-thirty-two-bytes-______"[:32]
 SCRIPT = "<script>alert(1)</script>"
@@ -81,7 +80,6 @@ def run(transactional_or_not: None) -> Run:
     digest = hashlib.sha256(SECRET).digest()
     ApiKey.objects.create(name="robot", prefix="sb_dev_robot001", secret_sha256=digest, scopes=["runs:read"])
     Ticket.objects.create(run=run, secret_sha256=SECRET, holder="robot", scopes=["runs:read"], expires_at=now)
-    BreakerChange.objects.create(kind="macp", state="OPEN", reason="away")
     AuditEntry.objects.create(
         actor="robot", actor_type="api_key", action="run.created", resource="run", details={"a": 1}
     )
@@ -140,10 +138,8 @@ def test_what_machines_write_cannot_be_added_changed_or_deleted(model: type[Mode
     assert staff.post(_page(row), {"status": "completed", "name": "x"}).status_code == 403
     assert staff.post(_page(row, "delete"), {"post": "yes"}).status_code == 403
     staff.post(_list(model), {"action": "delete_selected", "_selected_action": [str(row.pk)], "post": "yes"})
-    after = list(model._default_manager.values())
-    assert [values for values in after if values in before] == before
-    # Who was refused is in the audit list.
-    assert len(after) == len(before) or model is AuditEntry
+    # That it was tried is in the audit list.
+    assert [row for row in model._default_manager.values() if row.get("action") != "access.denied"] == before
 
 
 def test_a_project_can_be_made_and_renamed_but_not_deleted(staff: Client, run: Run) -> None:

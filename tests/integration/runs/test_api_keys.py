@@ -84,7 +84,7 @@ def test_who_made_a_key_is_in_the_audit_list_and_no_part_of_the_key_is() -> None
         ({"name": " padded"}, "name"),
         ({"scopes": []}, "scopes"),
         ({"scopes": ["runs:read", "runs:everything"]}, "scopes"),
-        ({"expires_at": datetime(2020, 1, 1, tzinfo=UTC)}, "expiresAt"),
+        ({"expires_at": datetime(2020, 1, 31, tzinfo=UTC)}, "expiresAt"),
     ],
     ids=str,
 )
