@@ -23,6 +23,7 @@ from runs.models.identity import uuid7
 from runs.shutdown import Shutdown
 from runs.streaming import event_stream, log, seats, snapshots, sse, standing, tail
 from runs.streaming.tails import tails_of_this_loop
+from tests.stream_callers import stand_in
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
