@@ -135,6 +135,7 @@ def test_no_value_of_any_parameter_is_an_error_of_ours(call: Call, ended: Run, i
                 code_of(answer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", each(calls()))
 def test_no_input_is_an_error_of_ours_and_every_error_has_the_one_shape_e06(call: Call, ended: Run) -> None:
     client = Client(raise_request_exception=False)
