@@ -18,7 +18,7 @@ NAMES = ("sender", "payload", "decodedPayload", "reason", "vote", "confidence", 
 HOSTILE = "\x1b[2J\x07\r\n\u202egnp.exe\u200b\x9b31m\u2028"
 
 
-def _event(type: str, **data: object) -> dict[str, object]:
+def _event(type: str, /, **data: object) -> dict[str, object]:
     return {"type": type, "data": data, "source": {"name": "observer"}}
 
 
