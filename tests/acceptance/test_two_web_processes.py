@@ -88,7 +88,7 @@ def _names_until_end(frames: Iterator[tuple[str, dict[str, object]]]) -> list[st
     return names
 
 
-def test_a_nudge_by_notify_reaches_the_viewers_of_the_other_process_l15() -> None:
+def test_a_nudge_by_notify_reaches_the_viewers_of_the_other_process_l15_c16() -> None:
     with two(**NEVER) as (one, other):
         watch_it_end(one, other)
         watch_it_end(other, one)
@@ -118,7 +118,7 @@ def test_a_nudge_by_redis_reaches_the_viewers_of_the_other_process_l15() -> None
         watch_it_end(other, one)
 
 
-def test_where_nudges_do_not_travel_polling_does_l15_s03() -> None:
+def test_where_nudges_do_not_travel_polling_does_l15_s03_c16() -> None:
     nowhere = f"redis://127.0.0.1:{free_port()}"
     with two(REDIS_URL=nowhere, STREAM_POLL_MS="300") as (one, other):
         watch_it_end(one, other)

@@ -20,7 +20,7 @@ def entry(seq: int, size: int) -> LogEntry:
     first=st.integers(1, 9),
     cursor=st.integers(0, 80),
 )
-def test_what_is_in_the_window_is_a_gapless_piece_within_every_bound(
+def test_what_is_in_the_window_is_a_gapless_piece_within_every_bound_c06(
     sizes: list[int], other: int, first: int, cursor: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
