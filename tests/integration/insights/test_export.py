@@ -96,7 +96,7 @@ def _with_what_came_late(run_id: UUID) -> Run:
 # --- what is in it
 
 
-async def test_a_real_run_is_exported_field_by_field_in_every_form_and_read_back_without_loss_b17_e05(
+async def test_a_real_run_is_exported_field_by_field_in_every_form_and_read_back_without_loss_b17_e05_e20(
     web: AsyncClient,
 ) -> None:
     run = await ended_run()

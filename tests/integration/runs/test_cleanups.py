@@ -50,7 +50,7 @@ def shown(caller: Client, run: Run) -> object:
     return caller.get(f"/runs/{run.id}").json().get("cleanup")
 
 
-def test_an_open_session_of_ours_is_cancelled_by_the_next_sweep_after_the_commit_t04(
+def test_an_open_session_of_ours_is_cancelled_by_the_next_sweep_after_the_commit_t04_c19(
     stage: Stage, caller: Client
 ) -> None:
     run = owing(stage)
@@ -466,7 +466,7 @@ def test_late_data_that_cannot_be_read_does_not_spoil_the_clean_up(broken: BaseE
     assert LateObservation.objects.filter(run_id=run.id).count() == 2
 
 
-def test_every_handle_on_a_session_is_closed_again(stage: Stage) -> None:
+def test_every_handle_on_a_session_is_closed_again_c19(stage: Stage) -> None:
     run = owing(stage)
     swept()
     assert session_of(stage, run).handles == 0
