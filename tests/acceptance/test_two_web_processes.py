@@ -70,10 +70,13 @@ def two(**environment: str) -> Iterator[tuple[Web, Web]]:
 def watch_it_end(writer: Web, reader: Web) -> None:
     """A viewer of `reader` who waits is told at once that `writer` has ended the run."""
     run_id = writer.launch()
-    with reader.viewing(run_id) as frames:
-        assert next(frames)[0] == "snapshot"
+    with reader.viewing(run_id) as frames, writer.viewing(run_id) as frames_at_home:
+        viewers = frames, frames_at_home
+        assert [next(viewer)[0] for viewer in viewers] == ["snapshot"] * 2
         writer.cancel(run_id)
-        assert _names_until_end(frames)[-2:] == ["run.cancelled", "end"]
+        # It should tell each of them everything once, and close: nothing follows the end.
+        assert [_names_until_end(viewer) for viewer in viewers] == [["run.cancelled", "end"]] * 2
+        assert [next(viewer, None) for viewer in viewers] == [None] * 2
     assert Run.objects.get(id=run_id).status == "cancelled"
 
 

@@ -1,3 +1,6 @@
+import contextlib
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,3 +70,20 @@ def test_a_name_may_have_two_keys_while_they_are_rotated() -> None:
 
 def test_keys_are_held_as_digests_only_d06() -> None:
     assert "secret" not in repr(static_keys(tuple(KEYS)))
+
+
+@pytest.mark.parametrize("header", ["alice-secret-0001", "padded-base64==", "alice-secret-0009", "x"])
+def test_every_configured_key_is_compared_in_constant_time_whichever_fits_d06(
+    header: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = []
+
+    def compare_digest(one: bytes, other: bytes) -> bool:
+        compared.append(one)
+        return equal(one, other)
+
+    equal = hmac.compare_digest
+    monkeypatch.setattr(keys.hmac, "compare_digest", compare_digest)
+    with contextlib.suppress(Unauthenticated):
+        principal_of_header(header, KEYS)
+    assert compared == [key.digest for key in static_keys(tuple(KEYS))]
