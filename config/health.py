@@ -11,7 +11,6 @@ from config.remembered import Remembered
 from config.schema import unapplied_migrations
 from runs.operations.breaker import breaker_state
 from runs.runtimes.calls import own_breaker_state, runtime_health
-from runs.runtimes.health import Health
 
 SERVICE = "signalbox"
 REMEMBER_S = 5.0
@@ -43,15 +42,15 @@ def readiness() -> dict[str, object]:
     database = database_answers()
     migrated = database and not missing_migrations()
     observed = migrated and an_observer_beats()
-    runtime = runtime_health()
+    runtime = runtime_document()
     breaker = _breaker() if migrated else own_breaker_state(settings.RUNTIME_KIND)
-    ok = migrated and observed and runtime.ok and breaker != "OPEN"
+    ok = migrated and observed and runtime["ok"] is True and breaker != "OPEN"
     return {
         "ok": ok,
         "service": SERVICE,
         "status": "ok" if ok else "degraded" if migrated else "unavailable",
         "database": "ok" if database else "unhealthy",
-        "runtime": _runtime_document(runtime),
+        "runtime": runtime,
         "streamConsumer": "ok" if observed else "unhealthy",
         "circuitBreaker": breaker,
     }
@@ -64,7 +63,9 @@ def _breaker() -> str:
         return own_breaker_state(settings.RUNTIME_KIND)
 
 
-def _runtime_document(found: Health) -> dict[str, object]:
+def runtime_document() -> dict[str, object]:
+    """How the default runtime is: `{ok, runtimeKind, detail?}`."""
+    found = runtime_health()
     document: dict[str, object] = {"ok": found.ok, "runtimeKind": found.kind}
     return document | ({"detail": found.detail} if found.detail else {})
 

@@ -18,6 +18,7 @@ STAFF_PAGES = "admin/"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
+_ELSEWHERE = re.compile(r"^runs/batch/|/export\b|^runtime/policies")
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -36,6 +37,11 @@ class Route:
     def has_handlers(self) -> bool:
         """True for a view of the REST framework."""
         return hasattr(self.view, "cls")
+
+    @property
+    def leaves_its_thread(self) -> bool:
+        """True where no transaction around it holds all of it: of plain views, batches, and what a runtime is asked."""
+        return not self.has_handlers or _ELSEWHERE.search(self.path) is not None
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -87,9 +93,9 @@ def calls() -> list[Call]:
 
 
 def each(found: Sequence[Call]) -> list[Any]:
-    """Parameters of a test; those of plain views read rows on other threads, so that what a test stores is committed."""
+    """Parameters of a test; where rows are read or written on other threads, what it stores is committed."""
     committed = pytest.mark.django_db(transaction=True)
-    return [pytest.param(call, id=str(call), marks=() if call.route.has_handlers else committed) for call in found]
+    return [pytest.param(call, id=str(call), marks=committed if call.route.leaves_its_thread else ()) for call in found]
 
 
 def _below(patterns: Sequence[URLPattern | URLResolver], prefix: str) -> Iterator[Route]:

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterable, AsyncIterator
 
 import httpx
 
-from runs.streaming.frame import Burst, Frame
+from runs.streaming.burst import Burst
+from runs.streaming.frame import Frame
 from runs.streaming.viewing import View
 
 STEP_MS = 400
@@ -66,7 +67,7 @@ async def bursts_of(chunks: AsyncIterable[bytes]) -> AsyncIterator[Burst]:
     rest = b""
     async for chunk in chunks:
         *texts, rest = (rest + chunk).split(b"\n\n")
-        yield [frame for text in texts if (frame := _frame(text)) is not None]
+        yield Burst(frame for text in texts if (frame := _frame(text)) is not None)
 
 
 def _frame(text: bytes) -> Frame | None:

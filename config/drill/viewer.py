@@ -9,7 +9,7 @@ import orjson
 
 from config.demo.client import bursts_of
 from config.drill.stage import Document, Unexpected
-from runs.streaming.frame import Burst
+from runs.streaming.burst import Burst
 
 
 @dataclass(slots=True)

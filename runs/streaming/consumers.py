@@ -24,10 +24,11 @@ from runs.errors import (
     ValidationFailed,
 )
 from runs.shutdown import shutdown_of
-from runs.streaming.frame import Burst, Frame
+from runs.streaming.burst import Burst
+from runs.streaming.frame import Frame
 from runs.streaming.handshake import request_of
 from runs.streaming.opening import open_stream
-from runs.streaming.wire import EXTENSION, FRAMES, written
+from runs.streaming.wire import EXTENSION, FRAMES
 
 log = logging.getLogger("signalbox.streaming")
 
@@ -95,7 +96,7 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _write(self, burst: Burst) -> None:
         # Messages of their own, but built once for everybody and written together.
-        for pieces in written([frame.wire for frame in burst]):
+        for pieces in burst.wire:
             await self.base_send({"type": "websocket.send", FRAMES: pieces})
 
     async def _speak(self) -> None:

@@ -2,19 +2,18 @@
 
 import contextlib
 import random
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 
 from django.http import StreamingHttpResponse
 
 from runs.metrics import SSE_CONNECTIONS
-from runs.streaming.frame import Burst
+from runs.streaming.burst import Burst, slices
 from runs.streaming.seats import Seat
 
 HEADERS = {"Cache-Control": "no-cache, no-store, no-transform", "X-Accel-Buffering": "no"}
 RETRY = b"retry: 3000\n\n"
 COMES_BACK_MS = (500, 3_000)
 LAST_FRAMES = frozenset({"end", "error"})
-MOST_AT_ONCE = 64 << 10
 
 
 class EventStream(StreamingHttpResponse):
@@ -44,7 +43,7 @@ async def encoded(bursts: AsyncGenerator[Burst], seat: Seat) -> AsyncGenerator[b
         yield RETRY
         async with contextlib.aclosing(bursts):
             async for burst in bursts:
-                for part in slices(burst[0].sse if len(burst) == 1 else b"".join([frame.sse for frame in burst])):
+                for part in burst.sse:
                     yield part
                 last = burst[-1].event
         if last not in LAST_FRAMES:
@@ -61,12 +60,3 @@ async def seated(chunks: AsyncGenerator[bytes], seat: Seat) -> AsyncGenerator[by
             async for chunk in chunks:
                 for part in slices(chunk):
                     yield part
-
-
-def slices(chunk: bytes) -> Iterator[bytes]:
-    """The chunk in pieces: a reader is given its time for each, so that a slow one gets through a large frame, too."""
-    if len(chunk) <= MOST_AT_ONCE:
-        yield chunk
-        return
-    for start in range(0, len(chunk), MOST_AT_ONCE):
-        yield chunk[start : start + MOST_AT_ONCE]

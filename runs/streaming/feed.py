@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
 from uuid import UUID
 
 from runs.streaming.frame import Frame
-from runs.streaming.log import LogEntry
+from runs.streaming.log import NO_ENTRIES, Entries, LogEntry
 from runs.streaming.standing import Snapshot
 from runs.streaming.tail import LogBroken, Tail
 from runs.streaming.tails import watching
@@ -69,15 +69,16 @@ class Reader:
         """When the log was last read, by the database's clock."""
         return self._tail.read_at
 
-    async def next_page(self, patience: float | None = None) -> Sequence[LogEntry]:
+    async def next_page(self, patience: float | None = None) -> Entries:
         """The next events; empty if none came within `patience` seconds, or before `wake()`."""
         if self.is_current and not await self._news(patience):
-            return []
+            return NO_ENTRIES
         entries = await self._tail.entries_after(self.cursor)
-        for entry in entries:
-            if entry.seq != self.cursor + 1:
-                raise LogBroken(details={"after": self.cursor, "found": entry.seq})
-            self.cursor = entry.seq
+        if entries:
+            if entries[0].seq != self.cursor + 1 or not entries.is_gapless:
+                found = {"first": entries[0].seq, "last": entries[-1].seq, "events": len(entries)}
+                raise LogBroken(details={"after": self.cursor, **found})
+            self.cursor = entries[-1].seq
         return entries
 
     async def snapshot(self, *, at_least: int, age_s: float = 0.0) -> Snapshot:

@@ -47,9 +47,6 @@ class Frame:
         return b'{"type":"%s"%s,"data":%s}' % (self.event.encode(), mark, self.data)
 
 
-Burst = list[Frame]
-
-
 def error_frame(code: str, message: str) -> Frame:
     """A failure after the start of a stream; the last frame of it."""
     return Frame("error", orjson.dumps({"errorCode": code, "message": message}))

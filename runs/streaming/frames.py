@@ -8,9 +8,10 @@ import orjson
 
 from runs.domain.documents import iso
 from runs.shutdown import Shutdown
+from runs.streaming.burst import Burst
 from runs.streaming.failure import last_words
 from runs.streaming.feed import Reader, reading
-from runs.streaming.frame import Burst, Frame
+from runs.streaming.frame import Frame
 from runs.streaming.lifetime import Lifetime
 from runs.streaming.standing import Snapshot, Standing
 from runs.streaming.subscription import Subscription
@@ -57,7 +58,7 @@ class _Stream:
         try:
             async with reading(self._run_id, self._standing.last_seq) as reader:
                 if self._subscription.include_snapshot:
-                    yield [await self._first_snapshot(reader)]
+                    yield Burst([await self._first_snapshot(reader)])
                 if self._subscription.after is not None:
                     reader.cursor = self._subscription.after
                 with self._lifetime.within(shutdown, wake=reader.wake):
@@ -77,29 +78,30 @@ class _Stream:
         return self._show(first)
 
     async def _next(self, reader: Reader) -> Burst:
-        burst = [entry.frame for entry in await reader.next_page(self._patience(reader))]
-        burst += await self._snapshot_if_due(reader)
+        burst = (await reader.next_page(self._patience(reader))).burst
+        if (snapshot := await self._snapshot_if_due(reader)) is not None:
+            return Burst([*burst, snapshot])
         if not burst and not reader.has_ended and time.monotonic() >= self._heartbeat_at:
-            burst = [_heartbeat(reader)]
+            return Burst([_heartbeat(reader)])
         return burst
 
     async def _farewell(self, reader: Reader) -> Burst:
-        burst: Burst = []
+        frames: list[Frame] = []
         if self._wants_later_snapshots and reader.cursor > self._snapshot_seq:
-            burst.append(self._show(await reader.snapshot(at_least=reader.last_seq, age_s=ANY_AGE)))
-        return [*burst, await reader.end()]
+            frames.append(self._show(await reader.snapshot(at_least=reader.last_seq, age_s=ANY_AGE)))
+        return Burst([*frames, await reader.end()])
 
-    async def _snapshot_if_due(self, reader: Reader) -> Burst:
+    async def _snapshot_if_due(self, reader: Reader) -> Frame | None:
         if reader.has_ended:  # the last one comes with the farewell
-            return []
+            return None
         if self._held is None and self._has_moved(reader) and time.monotonic() >= self._snapshot_due_at:
             age_s = self._subscription.snapshot_ms / 1000 * SHARED_PART
             self._held = await reader.snapshot(at_least=self._snapshot_seq + 1, age_s=age_s)
         # The state may be ahead of the page just read. Clients resume from the position of a snapshot, so it has to
         # wait for its events; those are committed, and their nudge is on its way.
         if self._held is None or self._held.seq > reader.cursor:
-            return []
-        return [self._show(self._held)]
+            return None
+        return self._show(self._held)
 
     def _show(self, snapshot: Snapshot) -> Frame:
         self._held = None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 
 import orjson
@@ -10,6 +11,7 @@ from django.db import connection
 
 from runs.domain.documents import EVENT_COLUMNS, EventText, event_document
 from runs.errors import RunNotFound
+from runs.streaming.burst import Burst
 from runs.streaming.frame import Frame
 
 PAGE_EVENTS = 256
@@ -57,11 +59,28 @@ class LogEntry:
         return self.frame.data
 
 
+class Entries(tuple[LogEntry, ...]):
+    """Events in order, which many may be sent."""
+
+    @cached_property
+    def burst(self) -> Burst:
+        """Their frames."""
+        return Burst(entry.frame for entry in self)
+
+    @cached_property
+    def is_gapless(self) -> bool:
+        """True if each has the number after that of the one before it."""
+        return all(entry.seq == self[0].seq + place for place, entry in enumerate(self))
+
+
+NO_ENTRIES = Entries()
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Events after a cursor, in order, and how the run stood at the moment they were read."""
 
-    entries: tuple[LogEntry, ...]
+    entries: Entries
     last_seq: int
     ending_seq: int | None
     read_at: datetime
@@ -76,7 +95,7 @@ def page_after(run_id: UUID, after: int, *, limit: int = PAGE_EVENTS) -> Page:
         raise RunNotFound
     last_seq, ending_seq, read_at = rows[0][:3]
     found = [EventText._make(row[3:]) for row in rows if row[3] is not None]
-    return Page(tuple(_entry(row) for row in found), last_seq, ending_seq, read_at)
+    return Page(Entries(_entry(row) for row in found), last_seq, ending_seq, read_at)
 
 
 def heads_of(run_ids: Sequence[UUID]) -> tuple[datetime, dict[UUID, int]]:

@@ -10,7 +10,7 @@ from runs import bridge
 from runs.domain.run_ids import run_id_from
 from runs.shutdown import Shutdown
 from runs.streaming.admission import Admission, admit
-from runs.streaming.frame import Burst
+from runs.streaming.burst import Burst
 from runs.streaming.frames import frames
 from runs.streaming.seats import Seat, seat
 from runs.streaming.standing import Standing, standing_of

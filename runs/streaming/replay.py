@@ -12,9 +12,10 @@ from django.conf import settings
 from runs import bridge
 from runs.domain.documents import iso
 from runs.domain.replays import TIMED, Replay, pause_ms
+from runs.streaming.burst import Burst
 from runs.streaming.clock import Clock
 from runs.streaming.failure import last_words as words_of_failure
-from runs.streaming.frame import Burst, Frame
+from runs.streaming.frame import Frame
 from runs.streaming.log import LogEntry, Page, page_after
 from runs.streaming.recording import Recording, last_words
 from runs.streaming.tail import LogBroken
@@ -74,13 +75,13 @@ class _Player:
             for pause, burst in self._paced(await self._next_page()):
                 due = self._clock.now() + pause
                 while await self._falls_silent_before(due):
-                    yield [await self._heartbeat()]
+                    yield Burst([await self._heartbeat()])
                     self._sent_at = self._clock.now()
                 if self._is_over:
                     return
                 yield burst
                 self._sent_at = self._clock.now()
-        yield [Frame("end", orjson.dumps(await bridge.rows(last_words, self._recording)))]
+        yield Burst([Frame("end", orjson.dumps(await bridge.rows(last_words, self._recording)))])
 
     async def _next_page(self) -> Page:
         limit = min(self._recording.part.last - self._cursor, settings.REPLAY_BATCH_SIZE)
@@ -91,16 +92,16 @@ class _Player:
 
     def _paced(self, page: Page) -> Iterator[tuple[float, Burst]]:
         """Pauses in seconds and what follows each: the events of the page, together where no pause parts them."""
-        pause, burst = 0.0, Burst()
+        pause, burst = 0.0, list[Frame]()
         for entry in page.entries:
             before = self._pause_before(entry)
             if before and burst:
-                yield pause, burst
+                yield pause, Burst(burst)
                 burst = []
             if not burst:
                 pause = before
             burst.append(self._frame_of(entry))
-        yield pause, burst
+        yield pause, Burst(burst)
 
     def _pause_before(self, entry: LogEntry) -> float:
         """Seconds; the first event waits for nothing."""

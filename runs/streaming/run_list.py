@@ -9,7 +9,8 @@ from uuid import UUID
 import orjson
 
 from runs.domain.documents import SummaryRow, summary_document
-from runs.streaming.frame import Burst, Frame
+from runs.streaming.burst import Burst
+from runs.streaming.frame import Frame
 from runs.streaming.selection import Selection
 
 RUN, REMOVED = "run", "run_removed"
@@ -86,7 +87,7 @@ class RunList:
                 shown.add(run_id)
             else:
                 shown.discard(run_id)
-        return list(owed.values())
+        return Burst(owed.values())
 
     def wake(self) -> None:
         """Whoever waits for news goes on at once."""

@@ -9,8 +9,9 @@ from django.conf import settings
 
 from runs.domain.documents import iso
 from runs.shutdown import Shutdown
+from runs.streaming.burst import Burst
 from runs.streaming.failure import last_words
-from runs.streaming.frame import Burst, Frame
+from runs.streaming.frame import Frame
 from runs.streaming.lifetime import Lifetime
 from runs.streaming.run_feed import RunFeed, shared_feed
 from runs.streaming.run_list import RunList
@@ -48,7 +49,7 @@ class _Stream:
     async def bursts(self, shutdown: Shutdown | None) -> AsyncGenerator[Burst]:
         try:
             async with self._feed.joined(self._list):
-                yield [await self._snapshot()]
+                yield Burst([await self._snapshot()])
                 with self._lifetime.within(shutdown, wake=self._list.wake):
                     while not (self._lifetime.is_over or self._list.is_too_long):
                         if burst := await self._next():
@@ -70,7 +71,7 @@ class _Stream:
         self._feed.check()
         burst = self._list.take()
         if not burst and time.monotonic() >= self._heartbeat_at:
-            burst = [Frame("heartbeat", orjson.dumps({"ts": iso(self._feed.read_at)}))]
+            burst = Burst([Frame("heartbeat", orjson.dumps({"ts": iso(self._feed.read_at)}))])
         return burst
 
     @property

@@ -6,7 +6,7 @@ not reach: nudges say that there is something, rows alone say what.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError
 from runs import bridge, hub
 from runs.errors import ControlPlaneError
 from runs.streaming.frame import Frame
-from runs.streaming.log import LogEntry, Page, page_after
+from runs.streaming.log import Entries, Page, page_after
 from runs.streaming.sharing import SharedReadings
 from runs.streaming.snapshots import SharedSnapshots
 from runs.streaming.standing import end_of
@@ -86,7 +86,7 @@ class Tail:
             self._end = min(cursor, self.last_seq or 0)
             self._moving = asyncio.create_task(self._move(), name=f"tail {self.run_id}")
 
-    async def entries_after(self, cursor: int) -> Sequence[LogEntry]:
+    async def entries_after(self, cursor: int) -> Entries:
         """The next events after the cursor, a page at most. Raises LogBroken at a gap, RunNotFound once the run is gone."""
         return self._window.after(cursor) or (await self._pages.get(cursor)).entries
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from runs.streaming.frame import Burst, Frame
+from runs.streaming.burst import Burst
+from runs.streaming.frame import Frame
 from runs.streaming.terminal import Screen
 
 EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 2}

@@ -1,9 +1,8 @@
 """The last events of one log that are kept at hand, bounded in number and in bytes."""
 
 from collections import deque
-from collections.abc import Sequence
 
-from runs.streaming.log import LogEntry
+from runs.streaming.log import Entries, LogEntry
 
 WINDOW_EVENTS = 256
 WINDOW_BYTES = 1 << 20
@@ -30,7 +29,7 @@ class Window:
     def __init__(self, budget: Budget) -> None:
         self._entries: deque[LogEntry] = deque()
         # What follows a cursor is the same for all who have the same, which is nearly everybody.
-        self._latest: tuple[int, Sequence[LogEntry]] | None = None
+        self._latest: tuple[int, Entries] | None = None
         self._bytes = 0
         self._budget = budget
 
@@ -45,7 +44,7 @@ class Window:
         while self._is_too_large():
             self._count(-_size(self._entries.popleft()))
 
-    def after(self, cursor: int) -> Sequence[LogEntry] | None:
+    def after(self, cursor: int) -> Entries | None:
         """Everything after the cursor, in order; None where the window no longer, or not yet, reaches."""
         if self._latest is not None and self._latest[0] == cursor:
             return self._latest[1]
@@ -54,7 +53,7 @@ class Window:
         wanted = self._entries[-1].seq - cursor
         if not 0 <= wanted <= len(self._entries):
             return None
-        found = [self._entries[place] for place in range(-wanted, 0)]
+        found = Entries(self._entries[place] for place in range(-wanted, 0))
         self._latest = (cursor, found)
         return found
 

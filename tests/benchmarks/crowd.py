@@ -114,8 +114,9 @@ def main() -> None:
     print("ready", flush=True)
     listen(subscribers, tally)
     delays = sorted(tally.delays)
-    quantiles = {name: delays[min(len(delays) - 1, int(len(delays) * part))] / 1_000 for name, part in PARTS.items()}
-    report = {"frames": tally.frames, "bytes": tally.bytes, "lost": tally.lost, **(quantiles if delays else {})}
+    report: dict[str, float] = {"frames": tally.frames, "bytes": tally.bytes, "lost": tally.lost}
+    if delays:
+        report |= {name: delays[min(len(delays) - 1, int(len(delays) * part))] / 1_000 for name, part in PARTS.items()}
     print(orjson.dumps(report).decode(), flush=True)
 
 

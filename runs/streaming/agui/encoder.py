@@ -13,7 +13,8 @@ from runs.domain.agui.translation import ending, translate
 from runs.domain.events import ENDING_TYPES, JsonObject
 from runs.errors import ControlPlaneError
 from runs.streaming.agui.beginning import Beginning, beginning, state_snapshot
-from runs.streaming.frame import Burst, Frame
+from runs.streaming.burst import Burst
+from runs.streaming.frame import Frame
 
 log = logging.getLogger("signalbox.streaming")
 

@@ -1,5 +1,6 @@
 """What a walk over the routes finds there: a run in the status that the call is for, and everything that is stored."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -46,7 +47,7 @@ def ids_for(call: Call, run: Run, insider: Client) -> dict[str, str | UUID]:
         if name == "run_id":
             values[name] = run.id
             continue
-        collection = call.route.path.partition(f"<str:{name}>")[0].partition(f"<uuid:{name}>")[0].rstrip("/")
+        collection = re.split(rf"<(?:\w+:)?{name}>", call.route.path)[0].rstrip("/")
         made = made_in(collection, insider) if "<" not in collection else None
         if made is not None:
             values[name] = made

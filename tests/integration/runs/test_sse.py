@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import gc
 import itertools
 from collections.abc import AsyncIterator, Callable
@@ -12,7 +11,7 @@ from uuid import UUID
 import orjson
 import pytest
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import AsyncRequestFactory
 from pytest_django import Settings
 
@@ -21,10 +20,10 @@ from runs.bridge import rows
 from runs.errors import CursorAhead, Forbidden, RateLimited, RunNotFound, Unauthenticated, ValidationFailed
 from runs.models import Run
 from runs.models.identity import uuid7
-from runs.models.project import DEFAULT_PROJECT_ID
 from runs.shutdown import Shutdown
 from runs.streaming import event_stream, log, seats, snapshots, sse, standing, tail
 from runs.streaming.tails import tails_of_this_loop
+from tests.stream_callers import stand_in
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -37,31 +36,10 @@ Append = Callable[..., list[int]]
 End = Callable[..., int]
 
 
-@dataclasses.dataclass
-class Caller:
-    """A principal as the authenticator returns it."""
-
-    id: str = "key:tester"
-    name: str = "tester"
-    credential: str = "static:tester"
-    project_id: UUID = DEFAULT_PROJECT_ID
-    scopes: frozenset[str] = frozenset({"runs:read"})
-
-
-def authenticate(request: HttpRequest) -> Caller:
-    """Stands in for the authenticator that the settings name."""
-    if request.headers.get("Authorization") == "none":
-        raise Unauthenticated
-    scopes = request.headers.get("X-Scopes", "runs:read,runs:write")
-    return Caller(
-        project_id=UUID(request.headers.get("X-Project", str(DEFAULT_PROJECT_ID))), scopes=frozenset(scopes.split(","))
-    )
-
-
 @pytest.fixture(autouse=True)
 def quick(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seats, "seats", seats.Seats())
-    settings.STREAM_AUTHENTICATOR = f"{__name__}.authenticate"
+    stand_in(settings)
     settings.STREAM_POLL_MS = 200
 
 

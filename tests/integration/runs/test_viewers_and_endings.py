@@ -22,6 +22,7 @@ from tests.integration.runs.test_observer_loops import Beside
 from tests.integration.runs.test_sse import Stream, ask, streaming
 from tests.invariants import types_of
 from tests.service import ObserverProcess
+from tests.stream_callers import stand_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +46,7 @@ for number, line in enumerate(sys.stdin):
 
 @pytest.fixture(autouse=True)
 def authenticated(settings: Settings) -> None:
-    settings.STREAM_AUTHENTICATOR = "tests.integration.runs.test_sse.authenticate"
+    stand_in(settings)
 
 
 class Replica:

@@ -8,6 +8,7 @@ import pytest
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 
 from config.request_threads import RequestThread, RequestThreads
+from tests.processes import wait_until
 
 PATIENCE = 10
 
@@ -57,17 +58,20 @@ def test_a_call_that_fails_gives_its_thread_back() -> None:
 
 
 def test_threads_beyond_those_that_are_kept_end() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     threads = RequestThreads(most_kept=2)
     under_way = [running(RequestThread(threads)) for _ in range(6)]
-    assert threading.active_count() == before + 6
+    ours = {thread for thread in threading.enumerate() if thread.name.startswith("request")} - before
+    assert len(ours) == 6
     for over, future in under_way:
         over.set()
         future.result(PATIENCE)
-    for thread in threading.enumerate():
-        if thread.name.startswith("request") and threading.active_count() > before + 2:
-            thread.join(0.2)
-    assert threading.active_count() == before + 2
+    wait_until(lambda: sum(thread.is_alive() for thread in ours) <= 2, within_s=PATIENCE)
+    # It should have kept two, for the next two requests at once.
+    again = [running(RequestThread(threads)) for _ in range(2)]
+    for over, _ in again:
+        over.set()
+    assert {future.result(PATIENCE) for _, future in again} <= {thread.name for thread in ours}
 
 
 def test_what_synchronous_code_remembers_of_a_request_is_not_seen_by_the_next() -> None:
