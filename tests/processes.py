@@ -33,15 +33,20 @@ def wait_until(condition: Callable[[], object], *, within_s: float, what: str = 
 
 
 class ManageCommand:
-    """`manage.py ...` as a process of its own, by default with the settings of the small service."""
+    """`manage.py ...` as a process of its own, by default with the settings of the small service.
 
-    def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    In a copy of the project it runs in the folder of the copy.
+    """
+
+    def __init__(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, project: Path | None = None
+    ) -> None:
         clean = {name: value for name, value in os.environ.items() if name not in _OF_THE_DEVELOPER}
         self.lines: list[str] = []
         self._process = subprocess.Popen(
-            [sys.executable, str(PROJECT / "manage.py"), *arguments],
+            [sys.executable, str((project or PROJECT) / "manage.py"), *arguments],
             # Not the project's folder, where a developer may keep a .env.
-            cwd=PROJECT / "tests",
+            cwd=project or PROJECT / "tests",
             env=clean | _SMALL_SERVICE_ENVIRONMENT | dict(environment or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

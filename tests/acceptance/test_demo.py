@@ -34,7 +34,7 @@ def demo(data: Path) -> Iterator[ManageCommand]:
         wait_until_dead(left, within_s=40)
 
 
-def test_one_decision_is_made_and_everything_is_stopped(data: Path) -> None:
+def test_one_decision_is_made_and_everything_is_stopped_a01(data: Path) -> None:
     demo = ManageCommand("demo", "--once", "--port", "0", "--data", str(data), environment=REAL)
     try:
         assert demo.wait(within_s=120) == 0, "\n".join(demo.lines)

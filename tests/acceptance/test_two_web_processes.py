@@ -70,10 +70,13 @@ def two(**environment: str) -> Iterator[tuple[Web, Web]]:
 def watch_it_end(writer: Web, reader: Web) -> None:
     """A viewer of `reader` who waits is told at once that `writer` has ended the run."""
     run_id = writer.launch()
-    with reader.viewing(run_id) as frames:
-        assert next(frames)[0] == "snapshot"
+    with reader.viewing(run_id) as frames, writer.viewing(run_id) as frames_at_home:
+        viewers = frames, frames_at_home
+        assert [next(viewer)[0] for viewer in viewers] == ["snapshot"] * 2
         writer.cancel(run_id)
-        assert _names_until_end(frames)[-2:] == ["run.cancelled", "end"]
+        # It should tell each of them everything once, and close: nothing follows the end.
+        assert [_names_until_end(viewer) for viewer in viewers] == [["run.cancelled", "end"]] * 2
+        assert [next(viewer, None) for viewer in viewers] == [None] * 2
     assert Run.objects.get(id=run_id).status == "cancelled"
 
 
@@ -88,7 +91,7 @@ def _names_until_end(frames: Iterator[tuple[str, dict[str, object]]]) -> list[st
     return names
 
 
-def test_a_nudge_by_notify_reaches_the_viewers_of_the_other_process_l15() -> None:
+def test_a_nudge_by_notify_reaches_the_viewers_of_the_other_process_l15_c16() -> None:
     with two(**NEVER) as (one, other):
         watch_it_end(one, other)
         watch_it_end(other, one)
@@ -118,7 +121,7 @@ def test_a_nudge_by_redis_reaches_the_viewers_of_the_other_process_l15() -> None
         watch_it_end(other, one)
 
 
-def test_where_nudges_do_not_travel_polling_does_l15_s03() -> None:
+def test_where_nudges_do_not_travel_polling_does_l15_s03_c16() -> None:
     nowhere = f"redis://127.0.0.1:{free_port()}"
     with two(REDIS_URL=nowhere, STREAM_POLL_MS="300") as (one, other):
         watch_it_end(one, other)

@@ -54,7 +54,7 @@ def events_of(stream: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
-def test_curl_as_in_the_guide_s10_s14(web: WebProcess, told: Run) -> None:
+def test_curl_as_in_the_guide_s10_s14_c11(web: WebProcess, told: Run) -> None:
     variables = {"KEY": KEY, "BASE": web.base, "RUN": str(told.id)}
     done = subprocess.run(["sh", "-c", code_of("sh")], env=variables, capture_output=True, timeout=30, check=True)
     assert events_of(done.stdout) == documents(told)

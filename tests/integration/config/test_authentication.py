@@ -39,7 +39,7 @@ def test_a_key_lets_its_owner_in(header: str, client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_without_a_configured_key_nobody_enters(alice: Client, settings: LazySettings) -> None:
+def test_without_a_configured_key_nobody_enters_d15(alice: Client, settings: LazySettings) -> None:
     settings.AUTH_API_KEYS = []
     assert shape(alice.get("/echo")) == (401, "UNAUTHENTICATED")
 

@@ -38,14 +38,14 @@ def no_database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
         connection.settings_dict.update(before)
 
 
-async def test_a_living_process_says_so_and_touches_nothing_else(async_client: AsyncClient) -> None:
+async def test_a_living_process_says_so_and_touches_nothing_else_c24(async_client: AsyncClient) -> None:
     response = await async_client.get("/healthz")
     assert response.status_code == 200
     assert response.json() == {"ok": True, "service": "signalbox", "status": "ok"}
 
 
 @pytest.mark.usefixtures("no_database")
-def test_without_a_database_the_service_is_unavailable(client: Client, settings: LazySettings) -> None:
+def test_without_a_database_the_service_is_unavailable_c24(client: Client, settings: LazySettings) -> None:
     settings.RUNTIME_KIND = "scripted"
     response = client.get("/readyz")
     assert response.status_code == 503
@@ -91,7 +91,7 @@ def test_an_observer_that_is_lost_or_silent_for_a_lease_does_not_beat(client: Cl
 
 
 @pytest.mark.django_db
-def test_a_runtime_that_is_away_degrades_the_service_only(client: Client, settings: LazySettings) -> None:
+def test_a_runtime_that_is_away_degrades_the_service_only_c24(client: Client, settings: LazySettings) -> None:
     Observer.objects.create(host="host", process_id=1, version="1")
     settings.RUNTIME_KIND, settings.RUNTIME_ADDRESS = "macp", "127.0.0.1:1"
     response = client.get("/readyz")

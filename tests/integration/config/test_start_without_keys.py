@@ -27,7 +27,7 @@ def started(folder: Path, *command: str, **environment: str) -> subprocess.Compl
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_web_process_that_would_let_nobody_in_does_not_start(way: str, tmp_path: Path) -> None:
+def test_a_web_process_that_would_let_nobody_in_does_not_start_d15(way: str, tmp_path: Path) -> None:
     stored_key().revoke()
     stored_key().expire()
     ended = started(tmp_path, *WAYS[way])

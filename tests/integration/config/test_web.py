@@ -95,7 +95,7 @@ def resident_bytes(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_a_reader_that_never_reads_suspends_its_stream_and_is_cut_off_s07(web: Web) -> None:
+def test_a_reader_that_never_reads_suspends_its_stream_and_is_cut_off_s07_c06(web: Web) -> None:
     before = resident_bytes(web.command.pid)
     with closing(web.open("/flood")):
         wait_until(lambda: web.produced()["http"] > 0, within_s=5)
@@ -144,7 +144,7 @@ def test_a_slow_reader_gets_through_a_large_message_s07(web: Web) -> None:
     assert not web.command.said("cut off a reader")
 
 
-def test_one_reader_that_does_not_read_holds_up_nobody_else_s07(web: Web) -> None:
+def test_one_reader_that_does_not_read_holds_up_nobody_else_s07_c06(web: Web) -> None:
     with closing(web.open("/flood")):
         began = time.monotonic()
         for _ in range(20):

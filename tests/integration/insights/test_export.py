@@ -25,7 +25,7 @@ from runs.models import Artifact, LateObservation, Project, Run
 from runs.models.identity import uuid7
 from runs.queries.events import event_value
 from runs.recorder import quarantine, record
-from tests.cast import envelope, fresh, running_run
+from tests.cast import envelope, fresh, queued_message, running_run
 from tests.integration.insights import conversations as said
 from tests.integration.insights.reader import Exported, read_export
 from tests.integration.insights.stored import in_bytes, stored_events, stored_raw
@@ -96,7 +96,7 @@ def _with_what_came_late(run_id: UUID) -> Run:
 # --- what is in it
 
 
-async def test_a_real_run_is_exported_field_by_field_in_every_form_and_read_back_without_loss_b17_e05(
+async def test_a_real_run_is_exported_field_by_field_in_every_form_and_read_back_without_loss_b17_e05_e20(
     web: AsyncClient,
 ) -> None:
     run = await ended_run()
@@ -131,6 +131,21 @@ async def test_a_real_run_is_exported_field_by_field_in_every_form_and_read_back
         # It should be enough to make the state anew.
         events = [event_value(row) for row in exported.events]
         assert public_state(fold(empty(str(run.id)), events)) == state
+
+
+async def test_what_the_state_shows_is_the_same_from_get_stream_and_export_b15(web: AsyncClient) -> None:
+    run = await rows(said.talked, said.called("alice", 100, 20))
+    await rows(queued_message, run)
+    await rows(said.resolved, run)
+    state = await got(web, f"/runs/{run.id}/state")
+    exported = (await got(web, f"/runs/{run.id}/export"))["projection"]
+    stream = await text_of(await answer_at(web, f"/runs/{run.id}/stream"))
+    _, data = stream.split(b"event: snapshot\ndata: ", 1)
+    streamed = orjson.loads(data.partition(b"\n\n")[0])
+
+    assert (state["outboundMessages"]["total"], state["outboundMessages"]["failed"]) == (1, 1)
+    assert [call["model"] for call in state["llm"]["calls"]] == ["gpt-4o"]
+    assert state == exported == streamed
 
 
 async def test_the_head_says_what_is_known_of_the_run_and_of_its_session(web: AsyncClient) -> None:

@@ -18,7 +18,7 @@ CHANGES = [call for call in calls() if call.method in UNSAFE and call.route.scop
 
 
 @pytest.mark.parametrize("call", each(CHANGES))
-def test_a_change_that_cannot_be_audited_fails_and_changes_nothing_d11(call: Call, insider: Client) -> None:
+def test_a_change_that_cannot_be_audited_fails_and_changes_nothing_d11_b07(call: Call, insider: Client) -> None:
     run = run_for(call)
     address = call.route.address(ids_for(call, run, insider))
     before = everything()

@@ -223,13 +223,13 @@ def test_a_ticket_is_worth_no_more_than_the_key_it_was_asked_for_with(opening: O
 
 
 @pytest.mark.parametrize("origin", [OURS, CONSOLE])
-def test_staff_are_admitted_from_our_own_or_an_allowed_page(origin: str, opening: Open, run: Run) -> None:
+def test_staff_are_admitted_from_our_own_or_an_allowed_page_d09(origin: str, opening: Open, run: Run) -> None:
     principal = admitted(opening, run, {"Cookie": cookie_of(logged_in()), "Origin": origin}).principal
     assert (principal.name, principal.id.partition(":")[0]) == ("bob", "user")
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "", "https://testserver"])
-def test_staff_are_refused_from_a_foreign_page(origin: str, opening: Open, run: Run) -> None:
+def test_staff_are_refused_from_a_foreign_page_d09(origin: str, opening: Open, run: Run) -> None:
     with pytest.raises(Forbidden) as refused:
         admitted(opening, run, {"Cookie": cookie_of(logged_in()), "Origin": origin})
     assert reason_of(refused.value) == "origin"
@@ -386,7 +386,7 @@ def test_a_stream_ends_with_its_session(by_session: Callable[[Client], Admission
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_an_event_source_opens_its_stream_by_a_ticket_once() -> None:
+async def test_an_event_source_opens_its_stream_by_a_ticket_once_d09() -> None:
     run, key = await rows(running_run), await rows(stored_key)
     ticket = await rows(ticket_of, run, Authorization=key.header, Origin=CONSOLE)
     address, page = f"/runs/{run.id}/stream?ticket={ticket}", {"Origin": CONSOLE}

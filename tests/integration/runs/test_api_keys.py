@@ -45,7 +45,7 @@ def audited() -> list[dict[str, Any]]:
     return list(AuditEntry.objects.order_by("id").values())
 
 
-def test_a_key_is_stored_as_a_hash_and_let_in() -> None:
+def test_a_key_is_stored_as_a_hash_and_let_in_d06() -> None:
     created = create()
     row = ApiKey.objects.get()
     assert bytes(row.secret_sha256) == hashlib.sha256(created.text.encode()).digest()

@@ -50,7 +50,7 @@ def shown(caller: Client, run: Run) -> object:
     return caller.get(f"/runs/{run.id}").json().get("cleanup")
 
 
-def test_an_open_session_of_ours_is_cancelled_by_the_next_sweep_after_the_commit_t04(
+def test_an_open_session_of_ours_is_cancelled_by_the_next_sweep_after_the_commit_t04_c19(
     stage: Stage, caller: Client
 ) -> None:
     run = owing(stage)
@@ -466,8 +466,27 @@ def test_late_data_that_cannot_be_read_does_not_spoil_the_clean_up(broken: BaseE
     assert LateObservation.objects.filter(run_id=run.id).count() == 2
 
 
-def test_every_handle_on_a_session_is_closed_again(stage: Stage) -> None:
+def test_every_handle_on_a_session_is_closed_again_c19(stage: Stage) -> None:
     run = owing(stage)
     swept()
     assert session_of(stage, run).handles == 0
     assert orjson.loads(fresh(run).ending or "{}")["code"] == "run_timeout"
+
+
+class Unwilling(Puppet):
+    """A session that opens and then refuses whatever is said in it."""
+
+    async def send(self, message: bytes) -> Sent:
+        return REFUSED
+
+
+def test_a_failure_after_the_session_was_opened_closes_its_stream_and_cancels_it_c19(stage: Stage) -> None:
+    greeting = {"from": "lead", "to": ["alice"], "kind": "request", "messageType": "Note", "payload": {"text": "go"}}
+    run = launched(kickoff=[greeting])
+    stage.sessions[str(run.session_id)] = session = Unwilling()
+    # While its observer goes on with other runs: what ends with the observer would not show it.
+    asyncio.run(observe_until(lambda: fresh(run).has_ended and session.handles == 0))
+    swept()
+
+    assert (ending_of(run)["code"], session.started != []) == ("kickoff_failed", True)
+    assert (session.cancelled, fresh(run).cleanup_status, session.handles) == (1, "done", 0)

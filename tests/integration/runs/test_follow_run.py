@@ -51,7 +51,7 @@ async def test_a_cursor_at_or_past_the_ending_yields_nothing_and_ends(
     assert await _seqs(run, ending + beyond) == []
 
 
-async def test_what_is_appended_while_following_arrives_once_and_in_order(
+async def test_what_is_appended_while_following_arrives_once_and_in_order_c08(
     stored_run: Callable[..., Run], append_events: Callable[..., list[int]], end_run: Callable[..., int]
 ) -> None:
     run = await rows(stored_run)

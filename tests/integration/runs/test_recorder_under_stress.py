@@ -91,7 +91,7 @@ class Writer:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twelve_writers_on_eight_runs_leave_no_gap_and_one_ending_each() -> None:
+def test_twelve_writers_on_eight_runs_leave_no_gap_and_one_ending_each_b05() -> None:
     runs = [running_run().id for _ in range(RUNS)]
     start = threading.Barrier(WRITERS)
     with ThreadPoolExecutor(WRITERS) as pool:

@@ -118,7 +118,7 @@ async def streaming(
 # --- before the first byte
 
 
-async def test_an_unknown_run_is_not_found_before_anything_is_streamed_s13() -> None:
+async def test_an_unknown_run_is_not_found_before_anything_is_streamed_s13_c13() -> None:
     with pytest.raises(RunNotFound):
         await ask(uuid7())
 
@@ -160,7 +160,7 @@ async def test_a_cursor_beyond_a_live_run_is_refused_with_its_last_seq_s13(
 
 
 @pytest.mark.parametrize("query", ["afterSeq=4", "afterSeq=9999"])
-async def test_a_reconnect_at_or_past_the_ending_is_told_to_stop_s06(
+async def test_a_reconnect_at_or_past_the_ending_is_told_to_stop_s06_c14(
     query: str, stored_run: MakeRun, append_events: Append, end_run: End
 ) -> None:
     run = await rows(stored_run)
@@ -238,7 +238,7 @@ async def test_the_headers_keep_everybody_between_from_holding_frames_back(store
 # --- ended runs
 
 
-async def test_an_ended_run_is_shown_and_closed(stored_run: MakeRun, append_events: Append, end_run: End) -> None:
+async def test_an_ended_run_is_shown_and_closed_c12(stored_run: MakeRun, append_events: Append, end_run: End) -> None:
     run = await rows(stored_run)
     await rows(append_events, run, 2)
     await rows(end_run, run, status="failed", code="session_lost", error="gone")
@@ -253,7 +253,7 @@ async def test_an_ended_run_is_shown_and_closed(stored_run: MakeRun, append_even
         assert await stream.next() is None
 
 
-async def test_an_ended_run_is_told_from_its_beginning_if_asked_s13(
+async def test_an_ended_run_is_told_from_its_beginning_if_asked_s13_c09(
     stored_run: MakeRun, append_events: Append, end_run: End
 ) -> None:
     run = await rows(stored_run)
@@ -268,7 +268,7 @@ async def test_an_ended_run_is_told_from_its_beginning_if_asked_s13(
         assert await stream.all() == ["end"]
 
 
-async def test_a_run_that_ends_with_its_first_event_closes_too(stored_run: MakeRun, end_run: End) -> None:
+async def test_a_run_that_ends_with_its_first_event_closes_too_c12(stored_run: MakeRun, end_run: End) -> None:
     run = await rows(stored_run)
     await rows(end_run, run, status="cancelled", code="cancelled")
 
@@ -279,7 +279,7 @@ async def test_a_run_that_ends_with_its_first_event_closes_too(stored_run: MakeR
 # --- live runs
 
 
-async def test_without_a_cursor_live_begins_where_the_snapshot_stands(
+async def test_without_a_cursor_live_begins_where_the_snapshot_stands_c10(
     stored_run: MakeRun, append_events: Append
 ) -> None:
     run = await rows(stored_run)
@@ -291,7 +291,7 @@ async def test_without_a_cursor_live_begins_where_the_snapshot_stands(
         assert await stream.told(2) == ["event 4", "event 5"]
 
 
-async def test_what_is_committed_between_the_snapshot_and_the_first_read_is_neither_lost_nor_doubled(
+async def test_what_is_committed_between_the_snapshot_and_the_first_read_is_neither_lost_nor_doubled_c10(
     stored_run: MakeRun, append_events: Append
 ) -> None:
     run = await rows(stored_run)
@@ -361,7 +361,7 @@ async def test_with_snapshot_interval_zero_only_the_first_is_sent(
         assert await stream.all() == ["event 1", "event 2", "end"]
 
 
-async def test_later_snapshots_keep_their_distance_and_follow_their_events(
+async def test_later_snapshots_keep_their_distance_and_follow_their_events_c07(
     stored_run: MakeRun, append_events: Append, end_run: End
 ) -> None:
     run = await rows(stored_run)
@@ -422,7 +422,7 @@ async def test_a_snapshot_that_is_ahead_waits_for_its_events(
         assert await stream.told(4) == ["event 2", "event 3", "event 4", "snapshot@4"]
 
 
-async def test_silence_is_broken_by_heartbeats_alone(stored_run: MakeRun, append_events: Append) -> None:
+async def test_silence_is_broken_by_heartbeats_alone_c11(stored_run: MakeRun, append_events: Append) -> None:
     run = await rows(stored_run)
     await rows(append_events, run, 2)
     loop = asyncio.get_running_loop()

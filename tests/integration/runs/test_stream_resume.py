@@ -196,7 +196,7 @@ steps = st.one_of(
     after=st.tuples(st.none() | st.integers(0, 5), st.none() | st.integers(0, 5)),
     shows_snapshots=st.tuples(st.booleans(), st.booleans()),
 )
-def test_viewers_cut_off_anywhere_come_back_to_every_event_s01_s02_s04(
+def test_viewers_cut_off_anywhere_come_back_to_every_event_s01_s02_s04_c08(
     story: list[tuple[str, int, str, int]],
     before: int,
     after: tuple[int | None, int | None],

@@ -301,7 +301,7 @@ def test_a_kickoff_that_was_begun_is_finished_in_order(stage: Stage) -> None:
 # -- running and suspended: subscribed from the cursor, reconciled
 
 
-def test_a_running_run_is_read_on_from_its_cursor_t12(stage: Stage) -> None:
+def test_a_running_run_is_read_on_from_its_cursor_t12_b10_e20(stage: Stage) -> None:
     run = running()
     record(run.id, [START, envelope(1), envelope(2)], epoch=run.lease_epoch)
     further: list[Line] = [OPENED, envelope(3), session_now(SessionState.RESOLVED, count=3), Silence()]

@@ -1,3 +1,6 @@
+import contextlib
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +30,7 @@ def test_an_equals_sign_may_be_part_of_a_key(key: str, name: str) -> None:
     assert principal_of_header(f"Bearer {key}", KEYS).name.startswith(name)
 
 
-def test_a_bare_key_gets_a_steady_name_that_holds_no_part_of_it() -> None:
+def test_a_bare_key_gets_a_steady_name_that_holds_no_part_of_it_d07() -> None:
     principal = principal_of_header("bare-secret-0002", KEYS)
     assert principal == principal_of_header("bare-secret-0002", ["bare-secret-0002"])
     assert principal.name.startswith("key-")
@@ -50,7 +53,7 @@ def test_a_wrong_key_says_so(header: str) -> None:
 
 
 @given(header=st.text(st.characters(min_codepoint=32, max_codepoint=255)))
-def test_without_a_configured_key_nobody_enters(header: str) -> None:
+def test_without_a_configured_key_nobody_enters_d15(header: str) -> None:
     with pytest.raises(Unauthenticated):
         principal_of_header(header, [])
 
@@ -65,5 +68,22 @@ def test_a_name_may_have_two_keys_while_they_are_rotated() -> None:
         assert principal_of_header(key, ["ops=old-key-1234", "ops=new-key-5678"]).id == "key:ops"
 
 
-def test_keys_are_held_as_digests_only() -> None:
+def test_keys_are_held_as_digests_only_d06() -> None:
     assert "secret" not in repr(static_keys(tuple(KEYS)))
+
+
+@pytest.mark.parametrize("header", ["alice-secret-0001", "padded-base64==", "alice-secret-0009", "x"])
+def test_every_configured_key_is_compared_in_constant_time_whichever_fits_d06(
+    header: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = []
+
+    def compare_digest(one: bytes, other: bytes) -> bool:
+        compared.append(one)
+        return equal(one, other)
+
+    equal = hmac.compare_digest
+    monkeypatch.setattr(keys.hmac, "compare_digest", compare_digest)
+    with contextlib.suppress(Unauthenticated):
+        principal_of_header(header, KEYS)
+    assert compared == [key.digest for key in static_keys(tuple(KEYS))]

@@ -78,7 +78,7 @@ def scene() -> Scene:
 
 
 @pytest.mark.parametrize("fault", [RuntimeUnavailable(), RuntimeTimedOut()])
-async def test_transport_failures_in_a_row_open_it(scene: Scene, fault: RuntimeFault) -> None:
+async def test_transport_failures_in_a_row_open_it_c23(scene: Scene, fault: RuntimeFault) -> None:
     await scene.call(fault)
     assert scene.state() == "CLOSED"
 
@@ -89,7 +89,7 @@ async def test_transport_failures_in_a_row_open_it(scene: Scene, fault: RuntimeF
 
 
 @pytest.mark.parametrize("answer", [None, RuntimeRejected(), SessionNotFound(), RuntimeUnsupported()])
-async def test_any_answer_even_a_refusal_ends_the_row(scene: Scene, answer: RuntimeFault | None) -> None:
+async def test_any_answer_even_a_refusal_ends_the_row_c23(scene: Scene, answer: RuntimeFault | None) -> None:
     await scene.call(RuntimeUnavailable())
     await scene.call(answer)
     await scene.call(RuntimeUnavailable())
@@ -120,7 +120,7 @@ async def forbidden() -> None:
     raise AssertionError("the runtime was called")
 
 
-async def test_after_the_reset_time_one_probe_is_let_through_and_no_second(scene: Scene) -> None:
+async def test_after_the_reset_time_one_probe_is_let_through_and_no_second_c23(scene: Scene) -> None:
     await scene.opened()
     scene.wait_for_reset()
 
@@ -239,7 +239,7 @@ def guarded(scene: Scene) -> tuple[Away, GuardedRuntime]:
     return runtime, GuardedRuntime(runtime, scene.breaker)
 
 
-async def test_opening_a_stream_counts_and_is_refused_while_it_is_open(scene: Scene) -> None:
+async def test_opening_a_stream_counts_and_is_refused_while_it_is_open_c23(scene: Scene) -> None:
     _, runtime = guarded(scene)
     for _ in range(2):
         with pytest.raises(RuntimeUnavailable):
@@ -261,7 +261,7 @@ async def test_a_stream_that_breaks_after_it_opened_does_not_count(scene: Scene)
     assert scene.state() == "CLOSED"
 
 
-async def test_a_health_check_neither_feeds_it_nor_is_refused_by_it(scene: Scene) -> None:
+async def test_a_health_check_neither_feeds_it_nor_is_refused_by_it_c23(scene: Scene) -> None:
     adapter, runtime = guarded(scene)
     for _ in range(5):
         with pytest.raises(RuntimeUnavailable):

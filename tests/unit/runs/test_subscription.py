@@ -15,7 +15,7 @@ def _faults(query: dict[str, str], last_event_id: str | None = None) -> list[str
     return [fault.path for fault in caught.value.faults]
 
 
-def test_without_parameters_the_settings_decide() -> None:
+def test_without_parameters_the_settings_decide_a05() -> None:
     assert subscription_from({}) == Subscription(None, True, 15_000, 2_000)
 
 

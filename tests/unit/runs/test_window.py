@@ -1,7 +1,7 @@
 """The window of a tail: a gapless piece of the log within its bounds, whatever is added."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runs.streaming import window
@@ -20,7 +20,10 @@ def entry(seq: int, size: int) -> LogEntry:
     first=st.integers(1, 9),
     cursor=st.integers(0, 80),
 )
-def test_what_is_in_the_window_is_a_gapless_piece_within_every_bound(
+@example(sizes=[0] * 12, other=0, first=1, cursor=10)  # bounded by their number alone
+@example(sizes=[40] * 6, other=0, first=1, cursor=4)  # by their bytes
+@example(sizes=[40] * 2, other=100, first=1, cursor=1)  # by what other windows hold
+def test_what_is_in_the_window_is_a_gapless_piece_within_every_bound_c06(
     sizes: list[int], other: int, first: int, cursor: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
