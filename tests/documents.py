@@ -1,0 +1,76 @@
+"""The documents of the contract, and whether a value is what they say.
+
+They leave the objects of answers open, so that members may be added; here they are closed, so that none is forgotten.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+from jsonschema_rs import Draft202012Validator
+
+from config.documents.schemas import ALL
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+@cache
+def document(name: str) -> dict[str, Any]:
+    """openapi or asyncapi, as it is committed."""
+    found: dict[str, Any] = orjson.loads((DOCS / f"{name}.json").read_bytes())
+    return found
+
+
+def closed(schema: object) -> Any:
+    """The schema with no room for members that it does not name."""
+    if isinstance(schema, Mapping):
+        inner = {name: closed(one) for name, one in schema.items()}
+        if schema.get("type") == "object" and "properties" in schema:
+            inner.setdefault("additionalProperties", False)
+        return inner
+    return [closed(one) for one in schema] if isinstance(schema, list | tuple) else schema
+
+
+@cache
+def _components() -> dict[str, object]:
+    return {"schemas": orjson.loads(orjson.dumps(closed(ALL)))}
+
+
+def validator(schema: Mapping[str, object]) -> Draft202012Validator:
+    """For values of a schema that may refer to those of the documents."""
+    whole = {**closed(schema), "components": _components()}
+    # orjson turns the tuples of the code into the lists of JSON.
+    return Draft202012Validator(orjson.loads(orjson.dumps(whole)), validate_formats=True)
+
+
+@cache
+def _of_component(name: str) -> Draft202012Validator:
+    return validator({"$ref": f"#/components/schemas/{name}"})
+
+
+def faults_of(name: str, value: object) -> list[str]:
+    """What keeps the value from being one of the schema of this name."""
+    return told(_of_component(name), value)
+
+
+def told(judge: Draft202012Validator, value: object) -> list[str]:
+    """Every fault with its place."""
+    return [f"{'/'.join(map(str, fault.instance_path))}: {fault.message}" for fault in judge.iter_errors(value)]
+
+
+def answer_faults(path: str, method: str, status: int, body: bytes) -> list[str]:
+    """What keeps a JSON body from being the answer of this route; so does a status that is not named."""
+    operation = document("openapi")["paths"][path][method.lower()]
+    answer = operation["responses"].get(str(status))
+    if answer is None:
+        return [f"{status} is not named"]
+    if "$ref" in answer:
+        answer = document("openapi")["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+    content = answer.get("content", {})
+    if not content:
+        return [] if not body else [f"{status} has a body"]
+    if "application/json" not in content or not body:
+        return []
+    return told(validator(cast(Mapping[str, object], content["application/json"]["schema"])), orjson.loads(body))
