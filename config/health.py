@@ -57,6 +57,11 @@ def readiness() -> dict[str, object]:
     }
 
 
+def shown_health() -> dict[str, object]:
+    """How the runtime of RUNTIME_KIND is, as /readyz and the dashboard show it."""
+    return _runtime_document(runtime_health())
+
+
 def _breaker() -> str:
     try:
         return breaker_state(settings.RUNTIME_KIND)

@@ -182,7 +182,7 @@ if not PRODUCTION and not TESTING:
 STREAM_AUTHENTICATOR = "config.http.stream_authentication.authenticate_stream"
 STREAM_REAUTHENTICATOR = "config.http.stream_authentication.reauthenticate"
 # The dashboard shows it; insights may not import config either.
-RUNTIME_HEALTH = "config.health.runtime_health"
+RUNTIME_HEALTH = "config.health.shown_health"
 METRICS_REQUIRE_KEY = env.env_bool("METRICS_REQUIRE_KEY")
 THROTTLE_TTL_MS = env.env_int("THROTTLE_TTL_MS", at_least=1)
 # Tests name their own: their callers share names and routes.

@@ -64,8 +64,8 @@ def answer_faults(path: str, method: str, status: int, body: bytes) -> list[str]
     """What keeps a JSON body from being the answer of this route; so does a status that is not named."""
     operation = document("openapi")["paths"][path][method.lower()]
     answer = operation["responses"].get(str(status))
-    if answer is None:
-        return [f"{status} is not named"]
+    if answer is None or status == 500:
+        return [f"{status} is no answer to give"]
     if "$ref" in answer:
         answer = document("openapi")["components"]["responses"][answer["$ref"].rpartition("/")[2]]
     content = answer.get("content", {})

@@ -274,7 +274,7 @@ def test_a_runtime_whose_health_cannot_be_told_is_no_error(caller: Client, setti
 
 
 def test_the_health_is_that_of_the_probe_of_readyz(caller: Client, settings: Settings) -> None:
-    settings.RUNTIME_HEALTH = "config.health.runtime_health"
+    settings.RUNTIME_HEALTH = "config.health.shown_health"
 
     assert asked(caller)["runtimeHealth"] == caller.get("/readyz").json()["runtime"]
 
