@@ -62,15 +62,25 @@ def told(judge: Draft202012Validator, value: object) -> list[str]:
 
 def answer_faults(path: str, method: str, status: int, body: bytes) -> list[str]:
     """What keeps a JSON body from being the answer of this route; so does a status that is not named."""
-    operation = document("openapi")["paths"][path][method.lower()]
-    answer = operation["responses"].get(str(status))
-    if answer is None or status == 500:
+    content = _answer(path, method, status)
+    if content is None or status == 500:
         return [f"{status} is no answer to give"]
-    if "$ref" in answer:
-        answer = document("openapi")["components"]["responses"][answer["$ref"].rpartition("/")[2]]
-    content = answer.get("content", {})
     if not content:
-        return [] if not body else [f"{status} has a body"]
+        return [f"{status} has a body"] if body else []
     if "application/json" not in content or not body:
         return []
-    return told(validator(cast(Mapping[str, object], content["application/json"]["schema"])), orjson.loads(body))
+    return told(_of_answer(path, method, status), orjson.loads(body))
+
+
+def _answer(path: str, method: str, status: int) -> dict[str, Any] | None:
+    answer = document("openapi")["paths"][path][method.lower()]["responses"].get(str(status))
+    if answer is not None and "$ref" in answer:
+        answer = document("openapi")["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+    return None if answer is None else answer.get("content", {})
+
+
+@cache
+def _of_answer(path: str, method: str, status: int) -> Draft202012Validator:
+    content = _answer(path, method, status)
+    assert content, (path, method, status)
+    return validator(cast(Mapping[str, object], content["application/json"]["schema"]))

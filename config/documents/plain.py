@@ -6,7 +6,7 @@ from typing import Any
 from config.documents.operation import KEY, SESSION, TICKET, completed
 from runs.api.described import ERRORS
 from runs.api.query import BIGGEST
-from runs.api.schemas.shapes import Schema, fixed, ref, word
+from runs.api.schemas.shapes import TEXT, Schema, fixed, ref, shape, word
 from runs.domain.replays import FASTEST, MODES, SLOWEST
 from runs.streaming.admission import SCOPE
 
@@ -65,8 +65,8 @@ def paths() -> dict[str, dict[str, Any]]:
 
 def _stream(summary: str, query: Sequence[Mapping[str, Any]], errors: Sequence[str] = ()) -> dict[str, Any]:
     frames = {
-        "description": "Frames; which, and in which order, says docs/asyncapi.json.",
-        "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+        "description": "Frames, each with these fields; which, and in which order, says docs/asyncapi.json.",
+        "content": {EVENT_STREAM: {"schema": shape({"data": TEXT}, event=TEXT, id=TEXT)}},
     }
     return {
         "summary": summary,

@@ -7,6 +7,7 @@ import orjson
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from config.documents.asyncapi import asyncapi
 from config.documents.openapi import openapi
 
 _FORM = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
@@ -25,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: object, check: bool, **options: object) -> None:
         """The documents are current afterwards; with --check CommandError names those that are not."""
         folder = Path(settings.BASE_DIR) / "docs"
-        documents = {folder / "openapi.json": openapi()}
+        documents = {folder / "openapi.json": openapi(), folder / "asyncapi.json": asyncapi()}
         texts = {path: orjson.dumps(document, option=_FORM) for path, document in documents.items()}
         stale = [path for path, text in texts.items() if not path.is_file() or path.read_bytes() != text]
         if check and stale:
