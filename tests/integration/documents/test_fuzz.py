@@ -31,11 +31,14 @@ from runs.ending import end_run
 from runs.models import Run
 from tests.cast import fresh
 from tests.documents import closed, document
-from tests.integration.documents.answers import documented, each, whole
+from tests.integration.documents.answers import documented, whole
 from tests.integration.routes.scene import run_for
 from tests.keys import stored_key
 from tests.offering import Shelf
 from tests.routes import Call, calls
+
+# Nothing is left open while requests are made up: that may take longer than a transaction may be idle.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
 NOT_OURS = frozenset({"authorization", "content-type", "content-length", "cookie", "host"})
@@ -61,7 +64,7 @@ def ended(db: None, shelf: Shelf) -> Run:
     return fresh(run)
 
 
-@pytest.mark.parametrize("call", each(calls()))
+@pytest.mark.parametrize("call", calls(), ids=str)
 def test_no_request_has_an_answer_that_is_not_described(call: Call, ended: Run, shelf: Shelf) -> None:
     operation = described()[documented(call.route)][call.method]
     client = Client(raise_request_exception=False, headers={"Authorization": stored_key(*SCOPES).header})
