@@ -35,6 +35,10 @@ def test_it_is_current() -> None:
     call_command("documents", check=True)
 
 
+def test_a_process_serves_what_is_committed(client: Client) -> None:
+    assert client.get("/docs-json?format=json").json() == document("openapi")
+
+
 def test_a_stale_document_is_told_and_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
     before = (DOCS / "openapi.json").read_bytes()
     monkeypatch.setitem(INFO, "title", "Another")
