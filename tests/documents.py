@@ -33,16 +33,11 @@ def closed(schema: object) -> Any:
     return [closed(one) for one in schema] if isinstance(schema, list | tuple) else schema
 
 
-@cache
-def _components() -> dict[str, object]:
-    return {"schemas": orjson.loads(orjson.dumps(closed(ALL)))}
-
-
-def validator(schema: Mapping[str, object]) -> Draft202012Validator:
-    """For values of a schema that may refer to those of the documents."""
-    whole = {**closed(schema), "components": _components()}
+def validator(schema: Mapping[str, object], *, as_it_is: bool = False) -> Draft202012Validator:
+    """For values of a schema that may refer to those of the documents; closed, unless it is taken as it is."""
+    whole = {**schema, "components": {"schemas": ALL}}
     # orjson turns the tuples of the code into the lists of JSON.
-    return Draft202012Validator(orjson.loads(orjson.dumps(whole)), validate_formats=True)
+    return Draft202012Validator(orjson.loads(orjson.dumps(whole if as_it_is else closed(whole))), validate_formats=True)
 
 
 @cache
