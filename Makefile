@@ -12,7 +12,7 @@ RUNS := $(VENV)/.runs-$(shell cksum < requirements.txt | cut -d' ' -f1)
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run demo check test test-slow coverage test-pg15 bench-ingest bench-launch bench-fanout bench-idle bench-api bench-attach bench-memory bench-wakeups bench-check bench-dashboard bench-export bench-recovery read-plans sweep-plans property-long crash-matrix crash-matrix-short crash-matrix-labels clean
+.PHONY: help setup run demo check documents test test-slow fuzz coverage test-pg15 bench-ingest bench-launch bench-fanout bench-idle bench-api bench-attach bench-memory bench-wakeups bench-check bench-dashboard bench-export bench-recovery read-plans sweep-plans property-long crash-matrix crash-matrix-short crash-matrix-labels clean
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-20s %s\n", $$1, $$2}'
@@ -54,12 +54,19 @@ check: setup ## every gate but the tests: style, types, imports, migrations, sys
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py env_example --check
+	$(BIN)/python manage.py documents --check
+
+documents: setup ## write docs/openapi.json and docs/asyncapi.json from the code
+	$(BIN)/python manage.py documents
 
 test: setup ## all tests but the slow ones, on a throw-away PostgreSQL
 	$(PYTEST) -n 2 -m "not slow" --durations=15
 
 test-slow: setup ## the slow ones: processes that are killed, frozen and cut off, long random walks, the drill
 	$(PYTEST) -n 2 -m slow --durations=15
+
+fuzz: setup ## ask every route for what docs/openapi.json allows and forbids, 300 times each (FUZZ_EXAMPLES)
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-300} $(PYTEST) -n 2 tests/integration/documents/test_fuzz.py
 
 coverage: setup ## the same, slower, with a table of the lines that no test reaches
 	$(PYTEST) -n 2 --cov --cov-report=term:skip-covered

@@ -198,7 +198,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["config.http.parsing.JsonParser"],
     "DEFAULT_RENDERER_CLASSES": ["config.http.rendering.JsonRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.http.rendering.AlwaysFirst",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "config.documents.operation.Operation",
     "EXCEPTION_HANDLER": "config.http.errors.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -208,7 +208,9 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Signalbox",
     "VERSION": VERSION,
-    # It describes routes, not bodies; what it cannot guess would go to stderr, past the log, at every look.
+    "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": ["config.documents.openapi.complete"],
+    # What it cannot guess would go to stderr, past the log, at every look; a test finds it.
     "DISABLE_ERRORS_AND_WARNINGS": True,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

@@ -6,17 +6,20 @@ from django.http import StreamingHttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from insights.api import described
 from insights.api.bodies import read_run_ids
 from insights.api.caller import project_of
+from insights.api.described import FORM, LISTS, MOST_EVENTS
+from insights.api.schemas import RUN_IDS
 from insights.bundle import Wanted, open_bundle, require_runs
 from insights.exports import EVENTS_OF_EACH, array_export, json_export, line_export
+from runs.api import described
 from runs.api.query import Query
+from runs.api.schemas.shapes import listed, ref
 from runs.domain.run_ids import run_id_from
 
 JSON = "application/json"
 LINES = "application/x-ndjson"
-MOST_EVENTS = 50_000
+BUNDLE, LINE = ref("Bundle"), ref("BundleLine")
 
 
 class ExportView(APIView):
@@ -24,7 +27,7 @@ class ExportView(APIView):
 
     scopes = {"GET": "runs:read"}
 
-    @described.export
+    @described.route(query=(*LISTS, *FORM), answer={JSON: BUNDLE, LINES: LINE})
     def get(self, request: Request, run_id: str) -> StreamingHttpResponse:
         """The run as one bundle, or as the same in lines."""
         found, query = run_id_from(run_id), Query(request.query_params)
@@ -39,7 +42,7 @@ class ExportStreamView(APIView):
 
     scopes = {"GET": "runs:read"}
 
-    @described.export_stream
+    @described.route(query=LISTS, answer={LINES: LINE})
     def get(self, request: Request, run_id: str) -> StreamingHttpResponse:
         """The run in lines, however long it is."""
         found, query = run_id_from(run_id), Query(request.query_params)
@@ -52,6 +55,7 @@ class BatchExportView(APIView):
 
     scopes = {"POST": "runs:read"}
 
+    @described.route(body=RUN_IDS, status=201, answer=listed(BUNDLE), errors=("RUN_NOT_FOUND",))
     def post(self, request: Request) -> StreamingHttpResponse:
         """Many runs as one array of bundles."""
         run_ids, project_id = read_run_ids(request.data), project_of(request)

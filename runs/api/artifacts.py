@@ -9,21 +9,14 @@ from runs.api import described
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of
 from runs.api.documents import trace_document
-from runs.api.members import LONGEST_URL
 from runs.api.query import Query
-from runs.api.requests.artifact import KINDS, read_artifact
+from runs.api.requests.artifact import read_artifact
+from runs.api.schemas.bodies import ARTIFACT
+from runs.api.schemas.shapes import listed, ref
 from runs.domain.documents import artifact_document
 from runs.domain.run_ids import run_id_from
 from runs.log_context import current_request_id
-from runs.operations.artifact import LONGEST_LABEL, Adding, add_artifact
-
-BODY = described.members(
-    ["kind", "label"],
-    kind={"type": "string", "enum": list(KINDS)},
-    label={"type": "string", "minLength": 1, "maxLength": LONGEST_LABEL},
-    uri={"type": "string", "format": "uri", "maxLength": LONGEST_URL},
-    inline=described.FREE,
-)
+from runs.operations.artifact import Adding, add_artifact
 
 
 class ArtifactsView(APIView):
@@ -31,7 +24,7 @@ class ArtifactsView(APIView):
 
     scopes = {"GET": "runs:read", "POST": "runs:write"}
 
-    @described.route(query=described.page(default=1000, most=1000))
+    @described.route(query=described.page(default=1000, most=1000), answer=listed(ref("Artifact")))
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """What the run made or refers to, oldest first."""
         project_id, run = project_of(request), run_id_from(run_id)
@@ -43,7 +36,7 @@ class ArtifactsView(APIView):
             queries.require_run(project_id, run)
         return answer([artifact_document(row) for row in rows])
 
-    @described.route(body=BODY, status=201)
+    @described.route(body=ARTIFACT, status=201, answer=ref("Artifact"))
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The artifact, stored; an event says so unless the run has ended."""
         run = run_id_from(run_id)
@@ -58,7 +51,7 @@ class TracesView(APIView):
 
     scopes = {"GET": "runs:read"}
 
-    @described.route()
+    @described.route(answer=ref("Traces"))
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """Where the run is found in a tracing system, and what was made on the way."""
         return answer(trace_document(queries.trace_of(project_of(request), run_id_from(run_id))))

@@ -10,6 +10,7 @@ from runs.api.answers import answer
 from runs.api.caller import project_of
 from runs.api.filters import audit_filter
 from runs.api.query import Query
+from runs.api.schemas.shapes import page_of, ref
 from runs.domain.documents import audit_document
 
 QUERY = (
@@ -25,7 +26,7 @@ class AuditView(APIView):
 
     scopes = {"GET": "admin:read"}
 
-    @described.route(query=QUERY)
+    @described.route(query=QUERY, answer=page_of(ref("AuditEntry")))
     def get(self, request: Request) -> HttpResponse:
         """One page of the audit list, newest first."""
         project_id = project_of(request)

@@ -12,7 +12,9 @@ from runs.api import described
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of, way_of
 from runs.api.documents import outcome_document
-from runs.api.requests.batch import MOST_RUNS, read_run_ids
+from runs.api.requests.batch import read_run_ids
+from runs.api.schemas.bodies import RUN_IDS
+from runs.api.schemas.shapes import listed, ref
 from runs.log_context import current_request_id
 from runs.operations.archive import archive_run
 from runs.operations.audit import Actor
@@ -21,12 +23,6 @@ from runs.operations.cancel import cancel_run
 from runs.operations.delete import delete_run
 
 REASON = "batch cancel"
-
-
-BODY = described.members(
-    ["runIds"],
-    runIds={"type": "array", "minItems": 1, "maxItems": MOST_RUNS, "items": {"type": "string", "format": "uuid"}},
-)
 
 
 class Asked(TypedDict):
@@ -42,7 +38,7 @@ class BatchCancelView(APIView):
 
     scopes = {"POST": "runs:cancel"}
 
-    @described.route(body=BODY, status=201)
+    @described.route(body=RUN_IDS, status=201, answer=listed(ref("BatchOutcome")))
     def post(self, request: Request) -> HttpResponse:
         """What became of each run: cancelled, failed or pending."""
         asked, through = _asked(request), way_of(request)
@@ -58,7 +54,7 @@ class BatchArchiveView(APIView):
 
     scopes = {"POST": "runs:write"}
 
-    @described.route(body=BODY, status=201)
+    @described.route(body=RUN_IDS, status=201, answer=listed(ref("BatchOutcome")))
     def post(self, request: Request) -> HttpResponse:
         """What became of each run: archived, failed or pending."""
         asked = _asked(request)
@@ -74,7 +70,7 @@ class BatchDeleteView(APIView):
 
     scopes = {"POST": "runs:delete"}
 
-    @described.route(body=BODY, status=201)
+    @described.route(body=RUN_IDS, status=201, answer=listed(ref("BatchOutcome")))
     def post(self, request: Request) -> HttpResponse:
         """What became of each run: deleted, failed or pending."""
         asked = _asked(request)

@@ -6,11 +6,14 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from runs.api import described
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of
 from runs.api.query import Query
 from runs.api.requests.nothing import read_nothing
-from runs.api.runtime import kind_of
+from runs.api.runtime import KIND, kind_of
+from runs.api.schemas.bodies import NOTHING
+from runs.api.schemas.shapes import ref
 from runs.domain.documents import iso
 from runs.domain.events import JsonObject
 from runs.log_context import current_request_id
@@ -24,6 +27,10 @@ WINDOWS = {
     "24h": timedelta(hours=24),
     "7d": timedelta(days=7),
 }
+SINCE = (
+    described.word("window", tuple(WINDOWS), default="24h"),
+    described.moment("since", "from then on; wins over `window`"),
+)
 
 
 class BreakerResetView(APIView):
@@ -31,6 +38,7 @@ class BreakerResetView(APIView):
 
     scopes = {"POST": "admin:write"}
 
+    @described.route(query=(KIND,), body=NOTHING, answer=ref("BreakerReset"), errors=("NOT_FOUND",))
     def post(self, request: Request) -> HttpResponse:
         """The breakers are closed."""
         read_nothing(request.data)
@@ -48,6 +56,7 @@ class BreakerHistoryView(APIView):
 
     scopes = {"GET": "admin:read"}
 
+    @described.route(query=(KIND, *SINCE), answer=ref("BreakerHistory"), errors=("NOT_FOUND",))
     def get(self, request: Request) -> HttpResponse:
         """The state they are in, and how they came to it, oldest first."""
         kind, since = kind_of(request), _since(Query(request.query_params))

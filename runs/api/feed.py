@@ -13,6 +13,7 @@ from runs.api.caller import project_of
 from runs.api.cursor import cursor_of
 from runs.api.filters import FeedPage, feed_page
 from runs.api.query import Query
+from runs.api.schemas.shapes import ref
 from runs.domain.documents import event_document
 from runs.domain.events import JsonObject
 
@@ -33,7 +34,7 @@ class FeedView(APIView):
 
     scopes = {"GET": "runs:read"}
 
-    @described.route(query=QUERY)
+    @described.route(query=QUERY, answer=ref("FeedPage"), errors=("RUN_NOT_FOUND",))
     def get(self, request: Request) -> HttpResponse:
         """One page of the events of all runs in order of time, or of one run in order of their numbers."""
         query = Query(request.query_params)

@@ -6,11 +6,14 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from runs import bridge, queries
+from runs.api import described
 from runs.api.answers import answer, answer_text
 from runs.api.caller import project_of
 from runs.api.documents import replay_document
 from runs.api.query import BIGGEST, Query
 from runs.api.requests.replay import read_replay, replay_from
+from runs.api.schemas.bodies import REPLAY
+from runs.api.schemas.shapes import ref
 from runs.domain.run_ids import run_id_from
 from runs.shutdown import shutdown_of_request
 from runs.streaming.admission import admit
@@ -29,6 +32,7 @@ class ReplayView(APIView):
 
     scopes = {"POST": "runs:read"}
 
+    @described.route(body=REPLAY, status=201, answer=ref("Replay"))
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """Where the replay can be seen; nothing is stored."""
         found = run_id_from(run_id)
@@ -42,6 +46,7 @@ class ReplayStateView(APIView):
 
     scopes = {"GET": "runs:read"}
 
+    @described.route(query=(described.integer("seq", least=0, most=BIGGEST),), answer=ref("Projection"))
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """The projection as it was after event `seq`; as it is now without one."""
         found = run_id_from(run_id)

@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from runs.api import described
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of
 from runs.api.query import Query
@@ -16,6 +17,8 @@ from runs.api.runtime_documents import (
     policy_document,
     root_document,
 )
+from runs.api.schemas.bodies import POLICY
+from runs.api.schemas.shapes import listed, ref
 from runs.errors import NotFound, ValidationFailed
 from runs.log_context import current_request_id
 from runs.operations.policies import Registrar, register_policy, unregister_policy
@@ -23,6 +26,11 @@ from runs.runtimes.calls import ask_runtime, runtime_health
 from runs.runtimes.registry import resolve_kind
 
 READ = {"GET": "runs:read"}
+KIND = described.text("kind", "which runtime; RUNTIME_KIND by default")
+ERRORS = (
+    *("NOT_FOUND", "NOT_IMPLEMENTED", "RUNTIME_REJECTED", "RUNTIME_UNAVAILABLE", "CIRCUIT_BREAKER_OPEN"),
+    "RUNTIME_TIMEOUT",
+)
 
 
 class ManifestView(APIView):
@@ -30,6 +38,7 @@ class ManifestView(APIView):
 
     scopes = READ
 
+    @described.route(query=(KIND,), answer=ref("Manifest"), errors=ERRORS)
     def get(self, request: Request) -> HttpResponse:
         """How the runtime introduces itself."""
         return answer(manifest_document(ask_runtime(kind_of(request), lambda runtime: runtime.offer.manifest())))
@@ -40,6 +49,7 @@ class ModesView(APIView):
 
     scopes = READ
 
+    @described.route(query=(KIND,), answer=listed(ref("Mode")), errors=ERRORS)
     def get(self, request: Request) -> HttpResponse:
         """Every mode of the runtime."""
         modes = ask_runtime(kind_of(request), lambda runtime: runtime.offer.modes())
@@ -51,6 +61,7 @@ class RootsView(APIView):
 
     scopes = READ
 
+    @described.route(query=(KIND,), answer=listed(ref("Root")), errors=ERRORS)
     def get(self, request: Request) -> HttpResponse:
         """Every resource root of the runtime."""
         roots = ask_runtime(kind_of(request), lambda runtime: runtime.offer.roots())
@@ -62,6 +73,7 @@ class HealthView(APIView):
 
     scopes = READ
 
+    @described.route(query=(KIND,), answer=ref("RuntimeHealth"), errors=("NOT_FOUND",))
     def get(self, request: Request) -> HttpResponse:
         """Whether the runtime is there, as it was a few seconds ago; 200 whatever the answer."""
         return answer(health_document(runtime_health(kind_of(request))))
@@ -72,6 +84,9 @@ class PolicyListView(APIView):
 
     scopes = {**READ, "POST": "policies:manage"}
 
+    @described.route(
+        query=(KIND, described.text("mode", "those of this mode")), answer=listed(ref("Policy")), errors=ERRORS
+    )
     def get(self, request: Request) -> HttpResponse:
         """The policies of the runtime, or those of one mode."""
         query = Query(request.query_params)
@@ -80,6 +95,13 @@ class PolicyListView(APIView):
         policies = ask_runtime(kind_of(request), lambda runtime: runtime.offer.policies(mode))
         return answer([policy_document(policy) for policy in policies])
 
+    @described.route(
+        query=(KIND,),
+        body=POLICY,
+        status=201,
+        answer=ref("Registered"),
+        errors=(*ERRORS, "INVALID_POLICY_DEFINITION"),
+    )
     def post(self, request: Request) -> HttpResponse:
         """The runtime knows one policy more."""
         register_policy(read_policy(request.data), _registrar(request))
@@ -91,6 +113,7 @@ class PolicyView(APIView):
 
     scopes = {**READ, "DELETE": "policies:manage"}
 
+    @described.route(query=(KIND,), answer=ref("Policy"), errors=ERRORS)
     def get(self, request: Request, policy_id: str) -> HttpResponse:
         """The policy."""
         policy = ask_runtime(kind_of(request), lambda runtime: runtime.offer.policy(policy_id))
@@ -98,6 +121,7 @@ class PolicyView(APIView):
             raise NotFound("the runtime does not know this policy")
         return answer(policy_document(policy))
 
+    @described.route(query=(KIND,), status=204, errors=(*ERRORS, "INVALID_POLICY_DEFINITION"))
     def delete(self, request: Request, policy_id: str) -> HttpResponse:
         """The runtime does not know the policy any more."""
         unregister_policy(policy_id, _registrar(request))

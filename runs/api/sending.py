@@ -7,10 +7,13 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from runs.api import described
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of
 from runs.api.documents import accepted_document, acknowledged_document
 from runs.api.requests.speech import read_context, read_message, read_signal
+from runs.api.schemas import bodies
+from runs.api.schemas.shapes import ref
 from runs.api.views import MessageListView
 from runs.domain.run_ids import run_id_from
 from runs.errors import EndpointRemoved
@@ -21,6 +24,10 @@ from runs.operations.send import send_message
 from runs.operations.signal import send_signal
 
 SEND = {"POST": "signals:write"}
+ERRORS = (
+    *("INVALID_STATE_TRANSITION", "ENDPOINT_REMOVED", "NOT_IMPLEMENTED", "RUNTIME_REJECTED", "RUNTIME_UNAVAILABLE"),
+    *("CIRCUIT_BREAKER_OPEN", "RUNTIME_TIMEOUT"),
+)
 
 
 class MessagesView(MessageListView):
@@ -28,6 +35,7 @@ class MessagesView(MessageListView):
 
     scopes = {**MessageListView.scopes, **SEND}
 
+    @described.route(body=bodies.MESSAGE, status=201, answer=ref("Accepted"), errors=ERRORS)
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """A message is said into the session, and the runtime has accepted it."""
         occasion = _occasion(request, run_id)
@@ -39,6 +47,7 @@ class SignalView(APIView):
 
     scopes = SEND
 
+    @described.route(body=bodies.SIGNAL, status=201, answer=ref("Acknowledged"), errors=ERRORS)
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """A signal is called out beside the session, and the runtime has accepted it."""
         occasion = _occasion(request, run_id)
@@ -50,6 +59,7 @@ class ContextView(APIView):
 
     scopes = SEND
 
+    @described.route(body=bodies.CONTEXT, status=201, answer=ref("Acknowledged"), errors=ERRORS)
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The participants are told what changed, and the runtime has accepted it."""
         occasion = _occasion(request, run_id)

@@ -13,8 +13,9 @@ from runs.api.caller import actor_of, project_of
 from runs.api.documents import launched_document
 from runs.api.requests import require_still_valid
 from runs.api.requests.clone import read_changes
-from runs.api.requests.execution import LONGEST_TAG, MOST_TAGS
 from runs.api.requests.nothing import read_nothing
+from runs.api.schemas.bodies import CLONE, NOTHING
+from runs.api.schemas.shapes import ref
 from runs.domain.documents import run_document
 from runs.domain.run_ids import run_id_from
 from runs.log_context import current_request_id
@@ -23,10 +24,6 @@ from runs.operations.audit import Actor
 from runs.operations.clone import clone_run, request_of_clone
 
 WRITE = {"POST": "runs:write"}
-CHANGES = described.members(
-    tags=described.texts(most=MOST_TAGS, longest=LONGEST_TAG),
-    context=described.FREE,
-)
 
 
 class Shelving(TypedDict):
@@ -43,7 +40,12 @@ class CloneView(APIView):
 
     scopes = WRITE
 
-    @described.route(body=CHANGES, status=201)
+    @described.route(
+        query=(described.header("traceparent", "the W3C trace that the new run belongs to"),),
+        body=CLONE,
+        status=201,
+        answer=ref("Launched"),
+    )
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """A new run is queued that asks for what this one asked for."""
         project_id, run = project_of(request), run_id_from(run_id)
@@ -66,7 +68,7 @@ class ArchiveView(APIView):
 
     scopes = WRITE
 
-    @described.route(status=201)
+    @described.route(body=NOTHING, status=201, answer=ref("RunRow"))
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The run, archived."""
         return answer(run_document(archive_run(**_shelving(request, run_id))), 201)
@@ -77,7 +79,7 @@ class UnarchiveView(APIView):
 
     scopes = WRITE
 
-    @described.route(status=201)
+    @described.route(body=NOTHING, status=201, answer=ref("RunRow"))
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The run, brought back."""
         return answer(run_document(unarchive_run(**_shelving(request, run_id))), 201)

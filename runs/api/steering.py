@@ -7,9 +7,12 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from runs.api import described
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of, way_of
 from runs.api.requests.reason import read_reason
+from runs.api.schemas.bodies import REASON
+from runs.api.schemas.shapes import ref
 from runs.domain.documents import run_document
 from runs.domain.endings import DecidedBy
 from runs.domain.run_ids import run_id_from
@@ -20,6 +23,14 @@ from runs.operations.resume import resume_run
 from runs.operations.suspend import suspend_run
 
 SCOPES = {"POST": "runs:cancel"}
+ERRORS = (
+    "INVALID_STATE_TRANSITION",
+    "RUNTIME_REJECTED",
+    "RUNTIME_UNAVAILABLE",
+    "CIRCUIT_BREAKER_OPEN",
+    "RUNTIME_TIMEOUT",
+)
+ROW = ref("RunRow")
 
 
 class Asked(TypedDict):
@@ -38,6 +49,7 @@ class CancelView(APIView):
 
     scopes = SCOPES
 
+    @described.route(body=REASON, status=201, answer=ROW, errors=(*ERRORS, "CALLBACK_FAILED"))
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The run, cancelled."""
         return answer(run_document(cancel_run(**_asked(request, run_id))), 201)
@@ -48,6 +60,7 @@ class SuspendView(APIView):
 
     scopes = SCOPES
 
+    @described.route(body=REASON, status=201, answer=ROW, errors=(*ERRORS, "NOT_IMPLEMENTED"))
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The run, suspended."""
         return answer(run_document(suspend_run(**_asked(request, run_id))), 201)
@@ -58,6 +71,7 @@ class ResumeView(APIView):
 
     scopes = SCOPES
 
+    @described.route(body=REASON, status=201, answer=ROW, errors=(*ERRORS, "NOT_IMPLEMENTED"))
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The run, running again."""
         return answer(run_document(resume_run(**_asked(request, run_id))), 201)

@@ -9,9 +9,10 @@ from runs.api import described
 from runs.api.answers import answer, answer_text
 from runs.api.caller import actor_of, project_of
 from runs.api.documents import launched_document, preflight_document
-from runs.api.filters import EventPage, event_page, run_page
+from runs.api.filters import STATUSES, EventPage, event_page, run_page
 from runs.api.query import Query
 from runs.api.requests import read_execution_request
+from runs.api.schemas.shapes import listed, page_of, ref
 from runs.domain.documents import event_document, late_document, message_document, run_document
 from runs.domain.events import JsonObject
 from runs.domain.run_ids import run_id_from
@@ -22,6 +23,30 @@ from runs.operations.validate import validate_request
 from runs.recorder.context import redactor
 
 READ = {"GET": "runs:read"}
+RUNS_QUERY = (
+    described.word("status", STATUSES),
+    described.text("tags", "that have all of these tags, between commas"),
+    described.moment("createdAfter", "later than this"),
+    described.moment("createdBefore", "earlier than this"),
+    described.text("environment", "whose metadata.environment is this"),
+    described.text("scenarioRef", "whose sourceRef is this, or whose metadata.scenarioRef contains it"),
+    described.text("search", "with this in their id, scenarioRef, environment or a tag"),
+    described.truth("includeArchived", default=False),
+    described.truth("includeSandbox", default=False),
+    described.word("sortBy", ("createdAt", "updatedAt"), default="createdAt", description="ties are broken by id"),
+    described.word("sortOrder", ("asc", "desc"), default="desc"),
+    *described.page(default=50, most=200),
+)
+EVENTS_QUERY = (
+    described.integer("afterSeq", least=0, default=0, description="after this number"),
+    described.integer("limit", least=1, most=5000, default=200),
+    described.moment("afterTs", "from then on"),
+    described.moment("beforeTs", "before then"),
+    described.text("type", "of any of these types, between commas"),
+)
+IDEMPOTENCY_KEY = described.header("Idempotency-Key", "the same as execution.idempotencyKey")
+TRACEPARENT = described.header("traceparent", "the W3C trace that the run belongs to")
+REQUEST = ref("ExecutionRequest")
 
 
 class RunListView(APIView):
@@ -29,6 +54,7 @@ class RunListView(APIView):
 
     scopes = {"GET": "runs:read", "POST": "runs:write"}
 
+    @described.route(query=RUNS_QUERY, answer=page_of(ref("RunRow")))
     def get(self, request: Request) -> HttpResponse:
         """One page of the caller's runs."""
         query = Query(request.query_params)
@@ -47,6 +73,13 @@ class RunListView(APIView):
         data = [run_document(row) for row in rows]
         return answer({"data": data, "total": total, "limit": page.limit, "offset": page.offset})
 
+    @described.route(
+        query=(IDEMPOTENCY_KEY, TRACEPARENT),
+        body=REQUEST,
+        status=201,
+        answer=ref("Launched"),
+        errors=("INVALID_SESSION_ID", "SESSION_ALREADY_EXISTS", "IDEMPOTENCY_KEY_REUSED"),
+    )
     def post(self, request: Request) -> HttpResponse:
         """A run is queued, or was already under this idempotency key."""
         asked = read_execution_request(request.data, idempotency_header=request.headers.get("Idempotency-Key"))
@@ -66,6 +99,13 @@ class ValidateView(APIView):
 
     scopes = {"POST": "runs:read"}
 
+    @described.route(
+        query=(IDEMPOTENCY_KEY,),
+        body=REQUEST,
+        status=201,
+        answer=ref("Preflight"),
+        errors=("INVALID_SESSION_ID",),
+    )
     def post(self, request: Request) -> HttpResponse:
         """What a launch would meet; nothing is stored."""
         asked = read_execution_request(request.data, idempotency_header=request.headers.get("Idempotency-Key"))
@@ -77,11 +117,12 @@ class RunView(APIView):
 
     scopes = {**READ, "DELETE": "runs:delete"}
 
+    @described.route(answer=ref("RunRow"))
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """The run."""
         return answer(run_document(queries.run_row(project_of(request), run_id_from(run_id))))
 
-    @described.route(status=204)
+    @described.route(status=204, errors=("INVALID_STATE_TRANSITION",))
     def delete(self, request: Request, run_id: str) -> HttpResponse:
         """The run is gone with everything of it."""
         delete_run(
@@ -98,6 +139,7 @@ class StateView(APIView):
 
     scopes = READ
 
+    @described.route(answer=ref("Projection"))
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """The projection, as it is stored."""
         return answer_text(queries.state_text(project_of(request), run_id_from(run_id)))
@@ -108,6 +150,7 @@ class EventListView(APIView):
 
     scopes = READ
 
+    @described.route(query=EVENTS_QUERY, answer=ref("Events"))
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """A bare array, or a page where the query filters."""
         project_id, run = project_of(request), run_id_from(run_id)
@@ -129,6 +172,7 @@ class MessageListView(APIView):
 
     scopes = READ
 
+    @described.route(query=described.page(default=500, most=1000), answer=listed(ref("Message")))
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """What was sent into the session, oldest first."""
         project_id, run = project_of(request), run_id_from(run_id)
@@ -146,6 +190,7 @@ class LateListView(APIView):
 
     scopes = READ
 
+    @described.route(query=described.page(default=200, most=1000), answer=page_of(ref("LateObservation")))
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """One page of what came after the ending or contradicts the log, oldest first."""
         project_id, run = project_of(request), run_id_from(run_id)

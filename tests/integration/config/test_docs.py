@@ -42,10 +42,10 @@ def test_a_body_is_described_with_its_members_and_takes_no_others(
     route = described[address]["post"]
     schema = route["requestBody"]["content"]["application/json"]["schema"]
     assert (set(schema["properties"]), schema["additionalProperties"]) == (names, False)
-    assert list(route["responses"]) == ["201"]
+    assert [status for status in route["responses"] if status < "300"] == ["201"]
 
 
 def test_a_deletion_answers_nothing(described: Any) -> None:
     responses = described["/runs/{run_id}"]["delete"]["responses"]
-    assert list(responses) == ["204"]
+    assert [status for status in responses if status < "300"] == ["204"]
     assert "content" not in responses["204"]

@@ -1,0 +1,11 @@
+import pytest
+from django.test import Client
+
+from runs.domain.scopes import SCOPES
+from tests.keys import stored_key
+
+
+@pytest.fixture
+def insider(db: None) -> Client:
+    """A program with a key for everything in the project that has everything."""
+    return Client(raise_request_exception=False, headers={"Authorization": stored_key(*SCOPES).header})
