@@ -21,7 +21,7 @@ from runs.errors import CursorAhead, Forbidden, RateLimited, RunNotFound, Unauth
 from runs.models import Run
 from runs.models.identity import uuid7
 from runs.shutdown import Shutdown
-from runs.streaming import event_stream, log, seats, snapshots, sse, standing, tail
+from runs.streaming import burst, log, seats, snapshots, sse, standing, tail
 from runs.streaming.tails import tails_of_this_loop
 from tests.stream_callers import stand_in
 
@@ -514,7 +514,7 @@ async def test_a_large_frame_is_written_in_parts_that_a_slow_reader_can_take(
     await rows(end_run, run)
     response = cast(StreamingHttpResponse, await ask(run.id, "afterSeq=0&includeSnapshot=false"))
     chunks = [chunk async for chunk in cast(AsyncIterator[bytes], response.streaming_content)]
-    assert max(map(len, chunks)) == event_stream.MOST_AT_ONCE
+    assert max(map(len, chunks)) == burst.MOST_AT_ONCE
     assert b"".join(chunks).count(b"event: ") == 3
 
 
