@@ -3,6 +3,12 @@ from django.test import Client
 
 from runs.domain.scopes import SCOPES
 from tests.keys import stored_key
+from tests.offering import Shelf
+
+
+@pytest.fixture(autouse=True)
+def a_runtime_with_policies(shelf: Shelf) -> None:
+    """What the routes of the runtime ask."""
 
 
 @pytest.fixture
