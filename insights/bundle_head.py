@@ -70,7 +70,7 @@ def _session(run: Run, session: RuntimeSession) -> JsonObject | None:
         "modeVersion": session.mode_version,
         "configurationVersion": session.configuration_version,
         "policyVersion": session.policy_version,
-        "initiatorParticipantId": session.initiator,
+        "initiatorParticipantId": None if session.initiator is None else redactor().redact_text(session.initiator),
         "sessionState": session.state,
         "expiresAt": iso_or_none(session.expires_at),
         "lastSeenAt": iso_or_none(_last_seen(run)),

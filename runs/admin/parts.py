@@ -9,9 +9,10 @@ from django.http import HttpRequest
 
 from runs.admin.filters import is_set, one_of
 from runs.admin.pages import OfRunAdmin
-from runs.admin.shown import pretty, pretty_value, row_link, rows_link
+from runs.admin.shown import NOTHING, pretty, pretty_value, row_link, rows_link
 from runs.models import Artifact, Event, OutboundMessage, Projection, Run, RuntimeSession
 from runs.models.message import CATEGORIES, STATUSES
+from runs.queries.shown import redactor
 
 
 class PartAdmin(OfRunAdmin):
@@ -27,14 +28,19 @@ class PartAdmin(OfRunAdmin):
 class RuntimeSessionAdmin(PartAdmin):
     """Sessions as their runtimes know them, and how far they were read."""
 
-    list_display = ("id", "run_link", "state", "protocol", "runtime_name", "initiator", "cursor", "expires_at")
+    list_display = ("id", "run_link", "state", "protocol", "runtime_name", "shown_initiator", "cursor", "expires_at")
     list_filter = (is_set("start_acked_at", "start was accepted"),)
     deferred = ("start_envelope", "adapter_state")
     fields = (
         *("run_link", "state", "protocol", "runtime_name", "runtime_version", "supported_modes"),
         *("shown_capabilities", "initialized_at", "mode_version", "configuration_version", "policy_version"),
-        *("initiator", "expires_at", "cursor", "start_message_id", "start_sent_at", "start_acked_at"),
+        *("shown_initiator", "expires_at", "cursor", "start_message_id", "start_sent_at", "start_acked_at"),
     )
+
+    @admin.display(description="initiator")
+    def shown_initiator(self, session: RuntimeSession) -> str:
+        """Who opened it, without what looks like a secret: it is kept as it is, as senders are known by it."""
+        return NOTHING if session.initiator is None else redactor().redact_text(session.initiator)
 
     @admin.display(description="capabilities")
     def shown_capabilities(self, session: RuntimeSession) -> str:

@@ -25,6 +25,7 @@ from runs.models import (
     Run,
     RuntimeSession,
 )
+from runs.queries.shown import redactor
 
 
 @admin.register(Run)
@@ -62,7 +63,7 @@ class RunAdmin(ReadOnlyAdmin):
             "Session",
             {"fields": ("mode", "mode_name", "runtime_kind", "runtime_version", "session_id", "session_opener")},
         ),
-        ("Origin", {"fields": ("source_kind", "source_ref", "tags", "idempotency_key", "trace_id", "shown_metadata")}),
+        ("Origin", {"fields": ("source_kind", "source_ref", "tags", "shown_key", "trace_id", "shown_metadata")}),
         ("Ownership", {"fields": ("owner", "lease_epoch", "recovery_attempts")}),
         ("Wanted", {"fields": ("wanted", "wanted_by", "wanted_reason", "wanted_at", "answer")}),
         (
@@ -113,6 +114,11 @@ class RunAdmin(ReadOnlyAdmin):
     def shown_metadata(self, run: Run) -> str:
         """The metadata, which holds a redacted copy of the request."""
         return pretty_value(run.metadata)
+
+    @admin.display(description="idempotency key")
+    def shown_key(self, run: Run) -> str:
+        """The key without what looks like a secret in it."""
+        return NOTHING if run.idempotency_key is None else redactor().redact_text(run.idempotency_key)
 
     @admin.display(description="observer")
     def owner(self, run: Run) -> str:

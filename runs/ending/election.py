@@ -20,11 +20,12 @@ from runs.domain.redaction import Redactor
 from runs.domain.text import clean, shortened
 from runs.ending.cleanup import owed_cleanup
 from runs.ending.walk import walk
-from runs.ending.wish import as_wanted
-from runs.errors import NoLongerDue
+from runs.ending.wish import as_wanted, fulfils_wish
+from runs.errors import NoLongerDue, RunEnded
 from runs.models import OutboundMessage
 from runs.recorder import Recorded, RunWriter, writing
 from runs.recorder.messages import facts_of
+from runs.recorder.wish_refused import note_open_refused
 
 log = logging.getLogger("signalbox.ending")
 
@@ -56,6 +57,8 @@ def end_run(
 
 def _end(writer: RunWriter, verdict: Verdict) -> None:
     verdict = _shown(as_wanted(writer.run, verdict), writer.context.redactor)
+    if not fulfils_wish(writer.run, verdict):
+        note_open_refused(writer.run, RunEnded.code)
     walk(writer, verdict.status)
     _fail_unsettled(writer)
     ending = certificate(verdict, _evidence(writer, verdict))

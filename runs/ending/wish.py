@@ -18,6 +18,11 @@ def as_wanted(run: Run, verdict: Verdict) -> Verdict:
     )
 
 
+def fulfils_wish(run: Run, verdict: Verdict) -> bool:
+    """True if this ending is what is wanted of the run, or nothing is."""
+    return run.wanted is None or verdict.status is WishKind(run.wanted).aim
+
+
 def _was_over(verdict: Verdict) -> bool:
     """True if the session was resolved or had expired; an accepted Commitment stands in for one that is gone."""
     if verdict.decided_by is DecidedBy.RUNTIME:

@@ -7,8 +7,21 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from runs.domain.events import SessionSnapshot
+from runs.domain.redaction import Redactor
 from runs.models.identity import uuid7
 from runs.models.run import Run
+
+LONGEST_MODE_VERSION = 100
+LONGEST_VERSION = 255
+
+
+def shown_versions(redactor: Redactor, *, mode: str, configuration: str, policy: str) -> dict[str, str]:
+    """The columns of the versions that a caller named: they are only shown. A mask may be longer than what it hides."""
+    return {
+        "mode_version": redactor.redact_text(mode)[:LONGEST_MODE_VERSION],
+        "configuration_version": redactor.redact_text(configuration)[:LONGEST_VERSION],
+        "policy_version": redactor.redact_text(policy)[:LONGEST_VERSION],
+    }
 
 
 class RuntimeSession(models.Model):
@@ -27,9 +40,9 @@ class RuntimeSession(models.Model):
     capabilities = models.JSONField(null=True, blank=True, help_text="absent capabilities stay null")
     initialized_at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=40, null=True, blank=True)
-    mode_version = models.CharField(max_length=100, null=True, blank=True)
-    configuration_version = models.CharField(max_length=255, null=True, blank=True)
-    policy_version = models.CharField(max_length=255, null=True, blank=True)
+    mode_version = models.CharField(max_length=LONGEST_MODE_VERSION, null=True, blank=True)
+    configuration_version = models.CharField(max_length=LONGEST_VERSION, null=True, blank=True)
+    policy_version = models.CharField(max_length=LONGEST_VERSION, null=True, blank=True)
     initiator = models.CharField(max_length=255, null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     cursor = models.BigIntegerField(default=0)

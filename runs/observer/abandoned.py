@@ -10,6 +10,7 @@ from runs.domain.wishes import WishKind, refused
 from runs.errors import NoOwner, RunEnded, RunNotFound
 from runs.models import Run
 from runs.recorder import RunWriter, writing
+from runs.recorder.wish_refused import note_open_refused
 
 LIMIT = 200
 # Whoever wanted it waits five seconds for an owner and then acts; only what is older was left behind.
@@ -56,6 +57,7 @@ def _refuse(run_id: UUID) -> bool:
             if run.wanted not in (WishKind.SUSPEND, WishKind.RESUME) or run.wanted_at is None:
                 return False
             answer = refused(WishKind(run.wanted), run.wanted_at, NoOwner())
+            note_open_refused(run, NoOwner.code)
             writer.change_run(wanted=None, wanted_answer=answer.dumps())
     except (RunEnded, RunNotFound):
         return False

@@ -17,6 +17,7 @@ from runs.domain.lifecycle import RunStatus
 from runs.domain.outbound import KICKOFF, payload_descriptor
 from runs.domain.text import clean
 from runs.ending import walk
+from runs.models.session import shown_versions
 from runs.observer.owned import OwnedRun
 from runs.observer.telling import ends_session
 from runs.recorder import Recorded, RunWriter, writing
@@ -95,12 +96,12 @@ def bind(
     with writing(run.id, epoch=run.epoch, step="launch.bind") as writer:
         body = snapshot.body if snapshot is not None else None
         seen = body if isinstance(body, SessionSnapshot) else None
-        writer.append([_bound(writer, run, seen), *_participants(run)])
+        writer.append([_bound(writer, run, seen), *_participants(writer, run)])
         for index, (message, encoded) in enumerate(kickoff):
             queue_message(writer, _kickoff_message(writer, index, message, encoded), source_name=LAUNCHER)
         if snapshot is not None and not ends_session(snapshot):
             writer.append([snapshot])  # a session that is over already ends its run after it was bound
-        writer.change_session(**_session_columns(run, seen))
+        writer.change_session(**_session_columns(writer, run, seen))
         if writer.session.start_acked_at is None:  # opened by an agent
             writer.change_session(start_acked_at=writer.clock())
         writer.change_run(
@@ -134,34 +135,35 @@ def _own(kind: EventType, data: JsonObject, subject_kind: str, subject_id: str) 
 
 
 def _bound(writer: RunWriter, run: OwnedRun, seen: SessionSnapshot | None) -> Draft:
-    plan = run.plan
+    # What a caller wrote anywhere may hold a secret: the protocol gets the words of the plan, a log those without it.
+    plan, shown = run.plan, writer.context.redactor.redact_text
     plan_ids = [participant.id for participant in plan.participants]
     data: JsonObject = {
         "sessionId": plan.session_id,
-        "initiator": _initiator(plan, seen),
+        "initiator": shown(_initiator(plan, seen)),
         "state": SessionState.OPEN.value,
         "modeName": plan.mode_name,
-        "modeVersion": plan.mode_version,
-        "configurationVersion": plan.configuration_version,
-        "policyVersion": plan.policy_version or "policy.default",
+        "modeVersion": shown(plan.mode_version),
+        "configurationVersion": shown(plan.configuration_version),
+        "policyVersion": shown(plan.policy_version) or "policy.default",
         "participants": [clean(one) for one in seen.participants] if seen and seen.participants else plan_ids,
         "runStatus": RunStatus.BINDING_SESSION.value,
     }
     if plan.context_id:
-        data["contextId"] = plan.context_id
+        data["contextId"] = shown(plan.context_id)
     if seen and seen.extension_keys:
         data["extensionKeys"] = [clean(key) for key in seen.extension_keys]
     return _own(EventType.SESSION_BOUND, data, "session", plan.session_id)
 
 
-def _participants(run: OwnedRun) -> list[Draft]:
-    drafts = []
+def _participants(writer: RunWriter, run: OwnedRun) -> list[Draft]:
+    drafts, shown = [], writer.context.redactor.redact_text
     for participant in run.plan.participants:
         data: JsonObject = {"participantId": participant.id, "status": "idle"}
         if participant.role:
-            data["role"] = participant.role
+            data["role"] = shown(participant.role)
         if participant.transport_identity:
-            data["transportIdentity"] = participant.transport_identity
+            data["transportIdentity"] = shown(participant.transport_identity)
         drafts.append(_own(EventType.PARTICIPANT_SEEN, data, "participant", participant.id))
     return drafts
 
@@ -192,14 +194,17 @@ def kickoff_id(run_id: UUID, index: int) -> UUID:
     return uuid5(run_id, f"kickoff-{index}")
 
 
-def _session_columns(run: OwnedRun, seen: SessionSnapshot | None) -> dict[str, object]:
+def _session_columns(writer: RunWriter, run: OwnedRun, seen: SessionSnapshot | None) -> dict[str, object]:
     plan = run.plan
     return {
         "state": (seen.state if seen else SessionState.OPEN).value,
         "initiator": _initiator(plan, seen),
-        "mode_version": plan.mode_version,
-        "configuration_version": plan.configuration_version,
-        "policy_version": plan.policy_version or "policy.default",
+        **shown_versions(
+            writer.context.redactor,
+            mode=plan.mode_version,
+            configuration=plan.configuration_version,
+            policy=plan.policy_version or "policy.default",
+        ),
     }
 
 

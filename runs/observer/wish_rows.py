@@ -16,6 +16,7 @@ from runs.errors import ControlPlaneError
 from runs.models import Run
 from runs.observer.owned import OwnedRun
 from runs.recorder import writing
+from runs.recorder.wish_refused import note_refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ def answer_refused(run: OwnedRun, wish: OpenWish, refusal: ControlPlaneError) ->
     """The wish is answered with what stood in its way, in words that may be shown; the run goes on."""
     with writing(run.id, epoch=run.epoch, step="wish.answer") as writer:
         answer = _shown(refused(wish.kind, wish.at, refusal), writer.context.redactor)
+        if writer.run.wanted is not None and writer.run.wanted_at == wish.at:  # else it was refused already
+            note_refused(writer.run, wish.kind, wish.at, refusal.code)
         writer.change_run(**_answered(writer.run, wish, answer))
 
 

@@ -20,7 +20,8 @@ from runs.operations.audit import Actor, note
 def delete_run(*, project_id: UUID, run_id: UUID, actor: Actor, request_id: str | None) -> None:
     """The run is gone, and who watches it, or a list it was on, is told.
 
-    Raises RunNotFound, also for a run of another project, and InvalidTransition for one that has not ended.
+    Raises RunNotFound, also for a run of another project, and InvalidTransition for one that has not ended, or has left
+    something at its runtime that is still to be cleaned up: nobody would know of it any more.
     """
     run = _ended_run(project_id, run_id)
     with transaction.atomic():
@@ -41,11 +42,15 @@ def delete_run(*, project_id: UUID, run_id: UUID, actor: Actor, request_id: str 
 
 
 def _ended_run(project_id: UUID, run_id: UUID) -> Run:
-    """The run; what is read of it never changes again."""
-    columns = ("status", "ending_seq", "last_seq", "last_raw_seq")
+    """The run; what is read of it never changes again, but for a clean-up that is done or given up meanwhile."""
+    columns = ("status", "ending_seq", "last_seq", "last_raw_seq", "cleanup_status")
     run = Run.objects.filter(id=run_id, project_id=project_id).only(*columns).first()
     if run is None:
         raise RunNotFound
     if not run.has_ended:
         raise InvalidTransition(f"run is {run.status} and cannot be deleted", details={"from": run.status})
+    if run.cleanup_status == "pending":
+        raise InvalidTransition(
+            "its clean-up at the runtime is still to be done", details={"reason": "cleanup_pending"}
+        )
     return run

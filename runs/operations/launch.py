@@ -18,9 +18,11 @@ from runs.domain.requests import ExecutionRequest
 from runs.errors import IdempotencyKeyReused, SessionTaken
 from runs.models import Projection, Run, RuntimeSession
 from runs.models.identity import uuid7
+from runs.models.session import shown_versions
 from runs.operations.audit import Actor, note
 from runs.operations.queued_run import queued_run
 from runs.recorder import record
+from runs.recorder.context import redactor
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -103,10 +105,13 @@ def _store(run: Run, request: ExecutionRequest) -> None:
     session = request.session
     RuntimeSession.objects.create(
         run_id=run.id,
-        mode_version=session.mode_version,
-        configuration_version=session.configuration_version,
-        policy_version=session.policy_version,
         initiator=request.initiator,
+        **shown_versions(
+            redactor(),
+            mode=session.mode_version,
+            configuration=session.configuration_version,
+            policy=session.policy_version,
+        ),
     )
     state, private = dump(empty(str(run.id)))
     Projection.objects.create(

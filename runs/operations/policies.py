@@ -1,18 +1,32 @@
 """Policies of a runtime: registered and unregistered there, and by whom is in the audit list.
 
 They belong to no run, so nobody owns them: whoever is asked asks the runtime. The change is the runtime's and cannot share
-a transaction with its audit entry, which follows it; a caller whose entry could not be written is told so.
+a transaction with its audit entry, which follows it; a caller whose entry could not be written is told so. Where nobody can
+tell whether the runtime has done it, the entry says that: somebody may have to look.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 from runs.domain.events import JsonObject
 from runs.domain.policies import DEFAULT_POLICY, policy_faults
-from runs.errors import FieldFault, NotFound, RuntimeRejected, ValidationFailed
+from runs.errors import (
+    BreakerOpen,
+    FieldFault,
+    NotFound,
+    RuntimeRejected,
+    RuntimeTimedOut,
+    RuntimeUnavailable,
+    ValidationFailed,
+)
 from runs.operations.audit import LONGEST_NAME, Actor, note
 from runs.runtimes.calls import ask_runtime
 from runs.runtimes.offer import ILL_DEFINED, Policy
+
+REGISTERED = "policy.registered"
+UNREGISTERED = "policy.unregistered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +47,15 @@ def register_policy(policy: Policy, registrar: Registrar) -> None:
     """
     if faults := list(policy_faults(policy.id, policy.mode, policy.rules)):
         raise ValidationFailed(faults, code=ILL_DEFINED)
+    details: JsonObject = {"mode": policy.mode, "schemaVersion": policy.schema_version}
     try:
-        ask_runtime(registrar.kind, lambda runtime: runtime.offer.register_policy(policy))
+        with _noted_if_unknown(registrar, REGISTERED, policy.id, details):
+            ask_runtime(registrar.kind, lambda runtime: runtime.offer.register_policy(policy))
     except RuntimeRejected as refused:
         if refused.runtime_code != ILL_DEFINED:
             raise
         raise ValidationFailed([FieldFault("rules", refused.message)], refused.message, code=ILL_DEFINED) from refused
-    _note(registrar, "policy.registered", policy.id, {"mode": policy.mode, "schemaVersion": policy.schema_version})
+    _note(registrar, REGISTERED, policy.id, details)
 
 
 def unregister_policy(policy_id: str, registrar: Registrar) -> None:
@@ -50,9 +66,23 @@ def unregister_policy(policy_id: str, registrar: Registrar) -> None:
     if policy_id == DEFAULT_POLICY:
         reserved = [FieldFault("policyId", f"{DEFAULT_POLICY} is reserved")]
         raise ValidationFailed(reserved, code=ILL_DEFINED)
-    if not ask_runtime(registrar.kind, lambda runtime: runtime.offer.unregister_policy(policy_id)):
+    with _noted_if_unknown(registrar, UNREGISTERED, policy_id, {}):
+        was_known = ask_runtime(registrar.kind, lambda runtime: runtime.offer.unregister_policy(policy_id))
+    if not was_known:
         raise NotFound("the runtime does not know this policy")
-    _note(registrar, "policy.unregistered", policy_id, {})
+    _note(registrar, UNREGISTERED, policy_id, {})
+
+
+@contextmanager
+def _noted_if_unknown(registrar: Registrar, action: str, policy_id: str, details: JsonObject) -> Iterator[None]:
+    """Where the call inside may have changed something or not, the entry is written with `outcome: "unknown"`."""
+    try:
+        yield
+    except BreakerOpen:
+        raise  # it was never made
+    except (RuntimeTimedOut, RuntimeUnavailable) as fault:
+        _note(registrar, action, policy_id, {**details, "outcome": "unknown", "errorCode": fault.code})
+        raise
 
 
 def _note(registrar: Registrar, action: str, policy_id: str, details: JsonObject) -> None:

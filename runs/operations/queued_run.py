@@ -18,6 +18,7 @@ from runs.recorder.context import redactor
 
 # What a list finds a run by; the rest of session.metadata is in the copy of the request.
 _LIFTED = ("environment", "scenarioRef", "contextId")
+LONGEST_RUNTIME_VERSION = 100
 LONGEST_SOURCE_KIND = 100
 LONGEST_SOURCE_REF = 500
 
@@ -43,7 +44,6 @@ def queued_run(
         mode=request.mode,
         mode_name=session.mode_name,
         runtime_kind=request.runtime.kind,
-        runtime_version=request.runtime.version,
         session_id=session.session_id or str(uuid4()),
         session_opener=session.opener,
         trace_id=trace_id,
@@ -62,6 +62,7 @@ def queued_run(
 def _describe(run: Run, request: ExecutionRequest, metadata: JsonObject) -> None:
     """Everything here is shown, so it is redacted; a mask may be longer than what it hides, hence the cuts."""
     session, mask = request.session, redactor()
+    run.runtime_version = mask.redact_text(request.runtime.version or "")[:LONGEST_RUNTIME_VERSION] or None
     run.metadata = cast(JsonObject, mask.redact(metadata))
     run.tags = list(dict.fromkeys(mask.redact_text(tag) for tag in request.tags))
     run.source_kind = mask.redact_text(session.text("source"))[:LONGEST_SOURCE_KIND] or None

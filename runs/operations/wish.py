@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from runs import hub
+from runs.domain.documents import iso
 from runs.domain.endings import DecidedBy
+from runs.domain.events import JsonObject
 from runs.domain.text import clean
 from runs.domain.wishes import WishAnswer, WishKind, already_ended, read_answer, refused
 from runs.errors import Conflict, ControlPlaneError, RunNotFound
@@ -13,6 +15,7 @@ from runs.models import Run
 from runs.operations.audit import LONGEST_NAME, Actor, note
 from runs.recorder import writing
 from runs.recorder.context import redactor
+from runs.recorder.wish_refused import note_open_refused, note_refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +43,14 @@ class Wish:
 def commit_wish(wanted: Wanted, run: Run) -> Wish:
     """The wish is in the row of `run`, which is locked, and its owner is called; who wished is in the audit list.
 
-    Where the same is wanted already, that wish stands for both.
+    Where the same is wanted already, that wish stands for both. Another one is refused: this one takes its place.
     """
     if run.wanted == wanted.kind and run.wanted_at is not None:
+        note_wish(wanted, run.wanted_at)
         return Wish(run.id, wanted.kind, run.wanted_at)
     with writing(run.id, epoch=None, step="wish") as writer:
         at = _later_than(run.wanted_at, writer.clock())
+        note_open_refused(run, Conflict.code)
         writer.change_run(
             wanted=wanted.kind.value,
             wanted_by=wanted.actor.name[:LONGEST_NAME],
@@ -53,7 +58,7 @@ def commit_wish(wanted: Wanted, run: Run) -> Wish:
             wanted_reason=_shown(wanted.reason),
             wanted_at=at,
         )
-        note_wish(wanted)
+        note_wish(wanted, at)
         hub.call_observers()
     return Wish(run.id, wanted.kind, at)
 
@@ -63,16 +68,22 @@ def _later_than(earlier: datetime | None, now: datetime) -> datetime:
     return now if earlier is None else max(now, earlier + timedelta(milliseconds=1))
 
 
-def note_wish(wanted: Wanted) -> None:
-    """Who wanted this of the run, and why, is in the audit list once the present transaction commits."""
+def note_wish(wanted: Wanted, at: datetime | None = None) -> None:
+    """Who wanted this of the run, and why, is in the audit list once the present transaction commits.
+
+    `at` is the wish's, by which the entry of its refusal is known to belong to it; None where it was done at once.
+    """
     reason = _shown(wanted.reason)
+    details: JsonObject = {} if reason is None else {"reason": reason}
+    if at is not None:
+        details["wantedAt"] = iso(at)
     note(
         project_id=wanted.project_id,
         actor=wanted.actor,
         action=f"run.{wanted.kind.done}",
         resource="run",
         resource_id=str(wanted.run_id),
-        details={} if reason is None else {"reason": reason},
+        details=details,
         request_id=wanted.request_id,
     )
 
@@ -108,5 +119,6 @@ def withdraw(wish: Wish, why: ControlPlaneError) -> WishAnswer:
         answer = answer_to(wish)
         if answer is None:
             answer = refused(wish.kind, wish.at, why)
+            note_refused(writer.run, wish.kind, wish.at, why.code)
             writer.change_run(wanted=None, wanted_answer=answer.dumps())
     return answer

@@ -14,6 +14,7 @@ from runs.domain.requests import SANDBOX
 from runs.errors import RunNotFound
 from runs.models import Run
 from runs.models.run import RunQuerySet
+from runs.queries.shown import redactor
 
 _ORDERS = {"createdAt": "created_at", "updatedAt": "updated_at"}
 _TAG_SEPARATOR = "\x1f"
@@ -40,7 +41,7 @@ def run_row(project_id: UUID, run_id: UUID) -> RunRow:
     row = _shown(Run.objects.filter(id=run_id, project_id=project_id)).first()
     if row is None:
         raise RunNotFound
-    return RunRow._make(row)
+    return _row(row)
 
 
 def require_run(project_id: UUID, run_id: UUID) -> None:
@@ -66,7 +67,15 @@ def list_runs(
     """One page of the runs `wanted` matches, ordered by `createdAt` or `updatedAt`, ties by id."""
     sign = "-" if descending else ""
     ordered = matching_runs(project_id, wanted).order_by(f"{sign}{_ORDERS[sort_by]}", f"{sign}id")
-    return [RunRow._make(row) for row in _shown(ordered)[offset : offset + limit]]
+    return [_row(row) for row in _shown(ordered)[offset : offset + limit]]
+
+
+def _row(columns: tuple[Any, ...]) -> RunRow:
+    row = RunRow._make(columns)
+    if row.idempotency_key is None:
+        return row
+    # It is kept as it was given, as repeated requests are matched by it.
+    return row._replace(idempotency_key=redactor().redact_text(row.idempotency_key))
 
 
 def _shown(runs: RunQuerySet) -> QuerySet[Run, tuple[Any, ...]]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from runs.domain.events import JsonObject
 from runs.domain.projection import SCHEMA_VERSION, ProjectionState, StateUnreadable, dump, empty, fold, load
 from runs.errors import RunNotFound
-from runs.models import Projection
+from runs.models import Projection, Run
 from runs.queries.events import event_pages
 
 
@@ -25,27 +25,39 @@ def state_text(project_id: UUID, run_id: UUID, *, up_to: int | None = None) -> b
         raise RunNotFound
     state, schema_version, projected_seq = stored
     if up_to is not None and up_to < projected_seq:
-        return folded_text(run_id, up_to=up_to)
-    return state.encode() if schema_version == SCHEMA_VERSION else folded_text(run_id)
+        return _public(_folded_whole(run_id, up_to, up_to=up_to))
+    return state.encode() if schema_version == SCHEMA_VERSION else _public(_folded_whole(run_id, projected_seq))
 
 
 def state_of(project_id: UUID, run_id: UUID) -> ProjectionState:
     """The state of a run as a value, public and private. Always equal to the fold of its events. Raises RunNotFound."""
     stored = Projection.objects.filter(run_id=run_id, run__project_id=project_id)
-    found = stored.values_list("state", "private", "schema_version").first()
+    found = stored.values_list("state", "private", "schema_version", "projected_seq").first()
     if found is None:
         raise RunNotFound
-    state, private, schema_version = found
+    state, private, schema_version, projected_seq = found
     if schema_version == SCHEMA_VERSION:
         with contextlib.suppress(StateUnreadable):
             return load(state, private)
-    return folded_state(run_id)
+    return _folded_whole(run_id, projected_seq)
+
+
+def _folded_whole(run_id: UUID, least: int, *, up_to: int | None = None) -> ProjectionState:
+    """The fold, if it got as far as `least`: the run may be deleted between two pages of its log. Raises RunNotFound then."""
+    state = folded_state(run_id, up_to=up_to)
+    if covered_seq(state) < least and not Run.objects.filter(id=run_id).exists():
+        raise RunNotFound
+    return state
+
+
+def _public(state: ProjectionState) -> bytes:
+    public, _ = dump(state)
+    return public
 
 
 def folded_text(run_id: UUID, *, up_to: int | None = None) -> bytes:
     """The public state made anew from every event of the run, up to and with seq `up_to`."""
-    public, _ = dump(folded_state(run_id, up_to=up_to))
-    return public
+    return _public(folded_state(run_id, up_to=up_to))
 
 
 def folded_state(run_id: UUID, *, onto: ProjectionState | None = None, up_to: int | None = None) -> ProjectionState:

@@ -55,12 +55,12 @@ def undecodable_drafts(body: Undecodable, observation: Observation, context: Con
 
 
 def _participant_seen(message: Message, context: Context) -> Draft:
-    facts = context.roles.get(message.sender)
+    facts, shown = context.roles.get(message.sender), context.redactor.redact_text
     data = present(
         (
             ("participantId", message.sender),
-            ("role", (facts.role or None) if facts else None),
-            ("transportIdentity", (facts.transport_identity or None) if facts else None),
+            ("role", (shown(facts.role) or None) if facts else None),
+            ("transportIdentity", (shown(facts.transport_identity) or None) if facts else None),
             ("status", "idle"),
         )
     )

@@ -52,18 +52,23 @@ def snapshot_drafts(snapshot: SessionSnapshot, kind: ObservationKind, context: C
     raw_type = ObservationKind.LIFECYCLE if lifecycle else ObservationKind.SNAPSHOT
     origin = origin_of(context, raw_type.value, raw_seq)
     session_id = clean(snapshot.session_id) or context.session_id
-    changed = origin.draft(EventType.SESSION_STATE_CHANGED, "session", session_id, _state_data(snapshot, session_id))
+    changed = origin.draft(
+        EventType.SESSION_STATE_CHANGED, "session", session_id, _state_data(snapshot, session_id, context)
+    )
     return [changed, *_run_drafts(state, session_id, context, origin)]
 
 
-def _state_data(snapshot: SessionSnapshot, session_id: str) -> JsonObject:
+def _state_data(snapshot: SessionSnapshot, session_id: str, context: Context) -> JsonObject:
+    def shown(text: str) -> str:  # a caller's words, as the runtime repeats them
+        return context.redactor.redact_text(clean(text))
+
     return {
         "sessionId": session_id,
         "state": str(snapshot.state),
         "modeName": clean(snapshot.mode_name),
-        "modeVersion": clean(snapshot.mode_version),
-        "configurationVersion": clean(snapshot.configuration_version),
-        "policyVersion": clean(snapshot.policy_version),
+        "modeVersion": shown(snapshot.mode_version),
+        "configurationVersion": shown(snapshot.configuration_version),
+        "policyVersion": shown(snapshot.policy_version),
         **present(
             (
                 ("startedAtUnixMs", snapshot.started_at_unix_ms or None),

@@ -15,13 +15,14 @@ from pytest_django.fixtures import Settings
 
 from runs import hub
 from runs.bridge import rows
-from runs.domain.endings import EndingCode, Verdict
+from runs.domain.endings import DecidedBy, EndingCode, Verdict
 from runs.ending import end_run
-from runs.ending.cleanup import DueCleanup, give_up
+from runs.ending.cleanup import DueCleanup, claim_cleanups, give_up
 from runs.errors import RunNotFound
-from runs.models import Artifact, AuditEntry, Event, LateObservation, Run, Ticket, erasing
+from runs.models import Artifact, AuditEntry, Event, LateObservation, Run, RuntimeSession, Ticket, erasing
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
+from runs.observer.launch_steps import start_id
 from runs.operations import artifact
 from runs.operations.artifact import Adding, NewArtifact
 from runs.operations.audit import Actor
@@ -113,6 +114,22 @@ def test_a_run_that_has_not_ended_is_not_deleted(caller: Client, make: Any) -> N
     assert response.json()["details"] == {"from": run.status}
     assert left_of(run) == before
     assert not AuditEntry.objects.exists()
+
+
+def test_a_run_is_not_deleted_before_its_clean_up_is_done_or_given_up(caller: Client) -> None:
+    run = running_run()
+    RuntimeSession.objects.filter(run_id=run.id).update(
+        start_envelope=b"start", start_message_id=start_id(run.id), start_sent_at=run.created_at
+    )
+    end_run(run.id, Verdict(code=EndingCode.CANCELLED, decided_by=DecidedBy.API), epoch=None)
+    before = left_of(run)
+    response = caller.delete(f"/runs/{run.id}")
+
+    assert refused(response) == (409, "INVALID_STATE_TRANSITION")
+    assert response.json()["details"] == {"reason": "cleanup_pending"}
+    assert left_of(run) == before
+    give_up(claim_cleanups()[0], "nobody there")
+    assert caller.delete(f"/runs/{run.id}").status_code == 204
 
 
 def test_a_run_nobody_knows_and_one_that_is_gone_are_not_found(caller: Client) -> None:

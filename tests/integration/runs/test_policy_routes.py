@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from runs.errors import RuntimeRejected
+from runs.errors import BreakerOpen, RuntimeFault, RuntimeRejected, RuntimeTimedOut, RuntimeUnavailable
 from runs.models import AuditEntry
 from runs.runtimes.offer import Policy
 from tests.bodies import Body
@@ -20,6 +20,7 @@ POLICY = {
     "description": "as we like it",
     "rules": {"voting": {"algorithm": "majority", "threshold": 0.5}},
 }
+HTTP = {"RUNTIME_TIMEOUT": 504, "RUNTIME_UNAVAILABLE": 503}
 
 
 def registered(caller: Client, status: int = 201, **changes: object) -> Body:
@@ -113,6 +114,28 @@ def test_what_the_runtime_refuses_is_no_policy_or_its_own_refusal(
     answer = registered(caller, status)
 
     assert (answer["errorCode"], answer["message"]) == (code, "it said no")
+    assert audited() == []
+
+
+@pytest.mark.parametrize("fault", [RuntimeTimedOut(), RuntimeUnavailable()], ids=lambda fault: fault.code)
+def test_a_change_of_unknown_outcome_is_in_the_audit_list_as_that(
+    caller: Client, shelf: Shelf, fault: RuntimeFault
+) -> None:
+    shelf.fault = fault
+
+    assert registered(caller, HTTP[fault.code])["errorCode"] == fault.code
+    assert caller.delete("/runtime/policies/policy.mine").status_code == HTTP[fault.code]
+
+    assert audited() == [("tester", f"policy.{done}", "policy.mine") for done in ("registered", "unregistered")]
+    for entry in AuditEntry.objects.all():
+        assert (entry.details["outcome"], entry.details["errorCode"]) == ("unknown", fault.code)
+        assert (entry.details["runtimeKind"], bool(entry.request_id)) == (KIND, True)
+
+
+def test_a_change_that_was_never_asked_for_at_the_runtime_leaves_no_entry(caller: Client, shelf: Shelf) -> None:
+    shelf.fault = BreakerOpen()
+
+    assert registered(caller, 503)["errorCode"] == "CIRCUIT_BREAKER_OPEN"
     assert audited() == []
 
 

@@ -1,6 +1,8 @@
 """POST /runs/{id}/replay and GET /runs/{id}/replay/state: where a replay is found, and any earlier state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,9 +13,12 @@ from rest_framework.request import Request
 from config.http.authentication import Principal
 from runs.api.replay import ReplayStateView, ReplayView
 from runs.domain.endings import EndingCode, Verdict
+from runs.domain.events import Event
 from runs.ending import end_run
 from runs.models import Project, Projection, Run
 from runs.models.identity import uuid7
+from runs.operations.audit import Actor
+from runs.operations.delete import delete_run
 from runs.queries import events, states
 from runs.recorder import record
 from tests.cast import envelope, fresh, running_run
@@ -206,6 +211,28 @@ def test_however_long_the_log_one_page_of_it_is_folded_at_a_time(
     assert caller.get(f"/runs/{run.id}/replay/state?seq={before_last}").content == texts[before_last]
     assert sum(folded) == before_last
     assert max(folded) == 5
+
+
+@pytest.mark.parametrize("query", ["?seq=7", ""])
+@pytest.mark.parametrize("pages", [0, 1])
+@pytest.mark.handmade_rows("a state as an older release stored it")
+def test_a_run_that_is_deleted_while_its_log_is_folded_is_not_found(
+    query: str, pages: int, caller: Client, remembered: tuple[Run, dict[int, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, _ = remembered
+    Projection.objects.filter(run_id=run.id).update(schema_version=1)
+    read = states.event_pages
+
+    def deleted_after(run_id: UUID, **range_: Any) -> Iterator[list[Event]]:
+        yield from islice(read(run_id, **range_), pages)
+        delete_run(project_id=run.project_id, run_id=run_id, actor=Actor("tester"), request_id=None)
+        yield from read(run_id, **range_)
+
+    monkeypatch.setattr(events, "_PAGE", 3)
+    monkeypatch.setattr(states, "event_pages", deleted_after)
+
+    status, document = state(caller, run.id, query)
+    assert (status, document["errorCode"]) == (404, "RUN_NOT_FOUND")
 
 
 @pytest.mark.parametrize("seq", ["-1", "x", "", "1.0", str(2**63), "1" * 5_000])

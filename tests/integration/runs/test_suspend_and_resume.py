@@ -47,7 +47,9 @@ def test_a_run_stands_still_and_goes_on_as_asked() -> None:
     for kind, reason in (("run.suspended", "lunch"), ("run.resumed", "coffee")):
         event = Event.objects.get(run_id=run_id, type=kind)
         assert f'"reason":"{reason}"' in event.data
-        assert AuditEntry.objects.get(action=kind).details == {"reason": reason}
+        details = AuditEntry.objects.get(action=kind).details
+        assert (set(details), details["reason"]) == ({"reason", "wantedAt"}, reason)
+    assert not AuditEntry.objects.filter(action__endswith="_refused").exists()
     assert RawObservation.objects.filter(run_id=run_id, kind="send-ack").count() == 2
     assert Run.objects.get(id=run_id).wanted is None
     assert answer_in(run_id)["ok"] is True
@@ -123,7 +125,9 @@ def test_who_wants_the_same_waits_for_the_same_answer() -> None:
         assert [getattr(answer, "code", answer) for answer in answers] == ["RUNTIME_UNAVAILABLE"] * 2
 
     asyncio.run(scene())
-    assert AuditEntry.objects.filter(action="run.suspended").count() == 1
+    # Each has asked for it, and each was refused.
+    for action in ("run.suspended", "run.suspend_refused"):
+        assert AuditEntry.objects.filter(action=action).count() == 2
 
 
 def test_while_something_is_wanted_nothing_else_is_but_a_cancel() -> None:

@@ -52,6 +52,13 @@ def test_b21_a_participant_is_seen_once_and_with_what_the_request_says_of_it() -
     }
 
 
+def test_secrets_in_what_the_request_says_of_a_participant_are_masked() -> None:
+    drafts = play(scenarios.HAPPY_DECISION, a_context(patterns=["^voter$", "team/alice"]))
+
+    [alice] = [one.data for one in drafts if one.type == EventType.PARTICIPANT_SEEN and one.subject_id == "alice"]
+    assert (alice["role"], alice["transportIdentity"]) == ("[redacted]", "spiffe://[redacted]")
+
+
 def test_a_participant_already_in_the_log_is_not_seen_again() -> None:
     assert "participant.seen" not in types(play(scenarios.HAPPY_DECISION, a_context(seen=["lead", "alice", "bob"])))
 
