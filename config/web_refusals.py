@@ -1,9 +1,10 @@
-"""What the web server refuses before the application hears of it, in the one shape of errors.
+"""What the web server refuses before the application hears of it, in the one shape of errors; and answers to HEAD.
 
 Twisted answers what it cannot read with a bare status line or with nothing at all, Daphne with a page of its own; and
 both take a body of any length to the end before anybody is asked.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from daphne.http_protocol import HTTPFactory, WebRequest
@@ -56,9 +57,16 @@ class Channel(http.HTTPChannel):
 
 
 class Request(WebRequest):  # type: ignore[misc]
-    """A request that is refused as soon as its body is known to be too long."""
+    """A request that is refused as soon as its body is known to be too long, and whose answer to HEAD has none."""
 
     _is_refused = False
+
+    def handle_reply(self, message: Mapping[str, Any]) -> None:
+        """A part of the answer; to HEAD it ends with its headers, and a stream's application hears that nobody reads."""
+        super().handle_reply(message)
+        if self.method == b"HEAD" and message["type"] == "http.response.start":
+            # Twisted withholds the first piece of a body alone: a second one would be taken for the next answer.
+            super().handle_reply({"type": "http.response.body"})
 
     def gotLength(self, length: int | None) -> None:
         """The declared length is acceptable, or answered with 413."""
