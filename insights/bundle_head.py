@@ -74,11 +74,21 @@ def _session(run: Run, session: RuntimeSession) -> JsonObject | None:
         "sessionState": session.state,
         "expiresAt": iso_or_none(session.expires_at),
         "lastSeenAt": iso_or_none(_last_seen(run)),
-        "capabilities": session.capabilities,
+        "capabilities": _capabilities(session.capabilities),
         "metadata": _asked_metadata(run),
         "createdAt": iso(run.created_at),
         "updatedAt": iso(run.updated_at),
     }
+
+
+def _capabilities(stored: Mapping[str, object] | None) -> JsonObject | None:
+    """What the runtime said it can do; what it left out is null. Rows name it as code does, documents as the contract."""
+    return None if stored is None else {_camel(name): value for name, value in stored.items()}
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
 
 
 def _last_seen(run: Run) -> datetime | None:

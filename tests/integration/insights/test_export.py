@@ -162,7 +162,9 @@ async def test_the_head_says_what_is_known_of_the_run_and_of_its_session(web: As
         "createdAt": row["createdAt"],
         "updatedAt": row["updatedAt"],
     }
-    assert session["capabilities"]["sessions"] in (True, False, None)
+    shown = set(session["capabilities"])
+    assert {"sessions", "modeRegistry", "watchSessions", "policyRegistry"} < shown
+    assert not [name for name in shown if "_" in name]
 
 
 async def test_a_run_that_is_bound_to_no_session_has_none(web: AsyncClient) -> None:
