@@ -19,8 +19,7 @@ def test_what_an_answer_says_itself_stays(client: Client) -> None:
     assert "max-age=0" in client.get("/admin/login/")["Cache-Control"]
 
 
-@pytest.mark.django_db
-def test_a_static_file_may_be_kept(client: Client) -> None:
-    response = client.get("/static/admin/css/base.css")
+async def test_a_static_file_may_be_kept(async_client: AsyncClient) -> None:
+    response = await async_client.get("/static/admin/css/base.css")
     assert response.status_code == 200
     assert "no-store" not in response.get("Cache-Control", "")
