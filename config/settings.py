@@ -164,6 +164,7 @@ MIDDLEWARE = [
     "config.http.cors.CorsMiddleware",
     "config.http.error_shape.ErrorShapeMiddleware",
     "config.http.static_files.StaticFilesMiddleware",
+    "config.http.no_store.NoStoreMiddleware",  # inside of static files, which may be kept
     "config.http.throttled.ThrottleMiddleware",
     "config.http.inline.Security",
     "config.http.inline.Sessions",

@@ -1,9 +1,10 @@
-"""What the web server refuses before the application hears of it, in the one shape of errors.
+"""What the web server refuses before the application hears of it, in the one shape of errors; and answers to HEAD.
 
 Twisted answers what it cannot read with a bare status line or with nothing at all, Daphne with a page of its own; and
 both take a body of any length to the end before anybody is asked.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from daphne.http_protocol import HTTPFactory, WebRequest
@@ -11,24 +12,17 @@ from twisted.web import http
 
 from config.http.fault import UNEXPECTED, Fault, code_of
 from config.http.request_id import HEADER, request_id_from
-from runs.log_context import log_context
+from config.http.unserved import refusal
 
 UNREADABLE = Fault("VALIDATION_ERROR", "the request line or the headers cannot be read, or are too long")
 
 Headers = list[tuple[bytes, bytes]]
 
 
-def answer_of(fault: Fault, request_id: str) -> tuple[int, bytes, Headers, bytes]:
+def answer_of(fault: Fault, request_id: str, origin: str) -> tuple[int, bytes, Headers, bytes]:
     """Status, reason, headers and body; the connection ends with it."""
-    with log_context(request_id=request_id):
-        response = fault.response()
-    headers = {
-        **dict(response.items()),
-        HEADER: request_id,
-        "Content-Length": str(len(response.content)),
-        "Connection": "close",
-    }
-    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    response = refusal(fault, request_id=request_id, origin=origin)
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
     return response.status_code, response.reason_phrase.encode("latin-1"), encoded, response.content
 
 
@@ -37,12 +31,12 @@ class Channel(http.HTTPChannel):
 
     _is_refused = False
 
-    def refuse(self, fault: Fault, request_id: str) -> None:
+    def refuse(self, fault: Fault, request_id: str, origin: str = "") -> None:
         """The fault is answered, nothing more is read, and the connection ends; what came already is not answered, too."""
         if self._is_refused:
             return
         self._is_refused = True
-        status, reason, headers, body = answer_of(fault, request_id)
+        status, reason, headers, body = answer_of(fault, request_id, origin)
         lines = [b"HTTP/1.1 %d %s" % (status, reason), *(b"%s: %s" % header for header in headers), b"", body]
         self.transport.write(b"\r\n".join(lines))  # type: ignore[union-attr, call-arg, misc]
         self.loseConnection()  # type: ignore[no-untyped-call]
@@ -56,9 +50,16 @@ class Channel(http.HTTPChannel):
 
 
 class Request(WebRequest):  # type: ignore[misc]
-    """A request that is refused as soon as its body is known to be too long."""
+    """A request that is refused as soon as its body is known to be too long, and whose answer to HEAD has none."""
 
     _is_refused = False
+
+    def handle_reply(self, message: Mapping[str, Any]) -> None:
+        """A part of the answer; to HEAD it ends with its headers, and a stream's application hears that nobody reads."""
+        super().handle_reply(message)
+        if self.method == b"HEAD" and message["type"] == "http.response.start":
+            # Twisted withholds the first piece of a body alone: a second one would be taken for the next answer.
+            super().handle_reply({"type": "http.response.body"})
 
     def gotLength(self, length: int | None) -> None:
         """The declared length is acceptable, or answered with 413."""
@@ -75,7 +76,7 @@ class Request(WebRequest):  # type: ignore[misc]
         fault = UNEXPECTED if status >= 500 else Fault(code_of(status), body.lower(), status=status)
         if status == http.SERVICE_UNAVAILABLE:
             fault = Fault("SERVICE_UNAVAILABLE", "the request was not answered in time")
-        status, _, headers, content = answer_of(fault, self._request_id())
+        status, _, headers, content = answer_of(fault, self._request_id(), self._header("Origin"))
         self.handle_reply({"type": "http.response.start", "status": status, "headers": headers})
         self.handle_reply({"type": "http.response.body", "body": content})
 
@@ -84,12 +85,16 @@ class Request(WebRequest):  # type: ignore[misc]
         if length <= limit:
             return False
         self._is_refused = True
-        self.channel.refuse(Fault("PAYLOAD_TOO_LARGE", f"the body may have {limit} bytes"), self._request_id())
+        fault = Fault("PAYLOAD_TOO_LARGE", f"the body may have {limit} bytes")
+        self.channel.refuse(fault, self._request_id(), self._header("Origin"))
         return True
 
     def _request_id(self) -> str:
-        given = self.requestHeaders.getRawHeaders(HEADER, [""])[0]
-        return request_id_from(given if isinstance(given, str) else given.decode("latin-1"))
+        return request_id_from(self._header(HEADER))
+
+    def _header(self, name: str) -> str:
+        given = self.requestHeaders.getRawHeaders(name, [""])[0]
+        return given if isinstance(given, str) else given.decode("latin-1")
 
 
 class Factory(HTTPFactory):  # type: ignore[misc]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from insights import bundle_artifacts
 from insights.bundle_head import head_of
 from runs import queries
 from runs.domain.documents import event_document, iso, late_document, raw_document
@@ -46,10 +47,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A run to export. `head` and the lengths of the parts are of one moment; logs only grow, so all of it is."""
+    """A run to export. `head` and the lengths of the parts are of one moment; logs only grow, so all of it is.
+
+    `artifacts` belong to the head.
+    """
 
     run_id: UUID
     head: JsonObject
+    artifacts: Part
     parts: tuple[Part, ...]
     truncated: bool
     exported_at: str
@@ -66,6 +71,7 @@ def open_bundle(project_id: UUID, run_id: UUID, wanted: Wanted) -> Bundle:
         return Bundle(
             run_id=run_id,
             head=head_of(project_id, run, late=late),
+            artifacts=_artifacts(run.id),
             parts=tuple(_limited(part, wanted.limit) for part in whole),
             truncated=wanted.limit is not None and any(part.count > wanted.limit for part in whole),
             exported_at=_now(),
@@ -90,6 +96,11 @@ def _parts(project_id: UUID, run: Run, wanted: Wanted, *, late: int) -> list[Par
     if wanted.raw:
         parts.append(Part("lateObservations", "late_observation", late, partial(_late, project_id, run.id)))
     return parts
+
+
+def _artifacts(run_id: UUID) -> Part:
+    listed = bundle_artifacts.listed(run_id)
+    return Part("artifacts", "artifact", len(listed), partial(bundle_artifacts.page, listed))
 
 
 def _limited(part: Part, limit: int | None) -> Part:

@@ -1,8 +1,7 @@
-"""What stands once at the head of an exported run: the run, its session, its state, its metrics and its artifacts."""
+"""What stands once at the head of an exported run: the run, its session, its state and its metrics."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
 import orjson
@@ -13,8 +12,7 @@ from runs.domain.documents import iso
 from runs.domain.documents.clock import iso_or_none
 from runs.domain.events import JsonObject
 from runs.domain.projection import dump
-from runs.models import Artifact, RawObservation, Run, RuntimeSession
-from runs.queries.shown import redactor
+from runs.models import RawObservation, Run, RuntimeSession
 
 
 def head_of(project_id: UUID, run: Run, *, late: int) -> JsonObject:
@@ -26,7 +24,6 @@ def head_of(project_id: UUID, run: Run, *, late: int) -> JsonObject:
         "session": _session(run, run.session),
         "projection": orjson.Fragment(public),
         "metrics": metrics_document(state, late=late),
-        "artifacts": [_artifact(one) for one in run.artifacts.order_by("created_at", "id")],
     }
 
 
@@ -74,11 +71,21 @@ def _session(run: Run, session: RuntimeSession) -> JsonObject | None:
         "sessionState": session.state,
         "expiresAt": iso_or_none(session.expires_at),
         "lastSeenAt": iso_or_none(_last_seen(run)),
-        "capabilities": session.capabilities,
+        "capabilities": _capabilities(session.capabilities),
         "metadata": _asked_metadata(run),
         "createdAt": iso(run.created_at),
         "updatedAt": iso(run.updated_at),
     }
+
+
+def _capabilities(stored: Mapping[str, object] | None) -> JsonObject | None:
+    """What the runtime said it can do; what it left out is null. Rows name it as code does, documents as the contract."""
+    return None if stored is None else {_camel(name): value for name, value in stored.items()}
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
 
 
 def _last_seen(run: Run) -> datetime | None:
@@ -92,16 +99,3 @@ def _asked_metadata(run: Run) -> object:
     request = run.metadata.get("executionRequest")
     session = request.get("session") if isinstance(request, Mapping) else None
     return session.get("metadata", {}) if isinstance(session, Mapping) else {}
-
-
-def _artifact(artifact: Artifact) -> JsonObject:
-    optional = {"uri": artifact.uri, "inline": artifact.inline}
-    shown = redactor().redact({name: value for name, value in optional.items() if value is not None})
-    return {
-        "id": str(artifact.id),
-        "runId": str(artifact.run_id),
-        "kind": artifact.kind,
-        "label": redactor().redact_text(artifact.label),
-        **cast(JsonObject, shown),
-        "createdAt": iso(artifact.created_at),
-    }

@@ -42,7 +42,8 @@ def array_export(project_id: UUID, run_ids: Sequence[UUID]) -> AsyncGenerator[by
 
 
 async def _as_json(bundle: Bundle) -> AsyncGenerator[bytes]:
-    yield orjson.dumps(bundle.head)[:-1]
+    async for chunk in _head(bundle, orjson.dumps(bundle.head)):
+        yield chunk
     for part in bundle.parts:
         separator = f',"{part.name}":['.encode()
         if not part.count:
@@ -55,7 +56,9 @@ async def _as_json(bundle: Bundle) -> AsyncGenerator[bytes]:
 
 
 async def _as_lines(bundle: Bundle) -> AsyncGenerator[bytes]:
-    yield orjson.dumps({"type": "header", **bundle.head, "exportedAt": bundle.exported_at}) + b"\n"
+    header = orjson.dumps({"type": "header", **bundle.head, "exportedAt": bundle.exported_at})
+    async for chunk in _head(bundle, header, end=b"}\n"):
+        yield chunk
     for part in bundle.parts:
         async for page in _pages(part, _line_of(part)):
             yield b"\n".join([*page, b""])
@@ -74,6 +77,16 @@ async def _as_array(project_id: UUID, run_ids: Sequence[UUID]) -> AsyncGenerator
             yield chunk
         separator = b","
     yield b"]"
+
+
+async def _head(bundle: Bundle, head: bytes, *, end: bytes = b"") -> AsyncGenerator[bytes]:
+    """The head with its artifacts, which are read as they are written; the object is still open before `end`."""
+    part = bundle.artifacts
+    opened = head[:-1] + f',"{part.name}":['.encode()
+    async for page in _pages(part, _as_it_is):
+        yield opened + b",".join(page)
+        opened = b","
+    yield (b"]" if part.count else opened + b"]") + end
 
 
 async def _pages(part: Part, shape: Shape) -> AsyncIterator[list[bytes]]:

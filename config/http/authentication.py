@@ -4,11 +4,14 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from config.http.keys import principal_of_key
 from config.http.principal import ALL_SCOPES, Principal
 from runs.errors import Forbidden
+
+BAD_CSRF_TOKEN = "the CSRF token is missing or wrong"  # noqa: S105 - it is none
 
 
 def staff_principal(request: HttpRequest) -> Principal | None:
@@ -60,3 +63,10 @@ class StaffSessionAuthentication(SessionAuthentication):
         refuse_foreign_origin(request)
         self.enforce_csrf(request)
         return principal, None
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Raises Forbidden, with the reason that pages are told, if the token is missing or wrong."""
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied as refused:
+            raise Forbidden(BAD_CSRF_TOKEN, details={"reason": "csrf"}) from refused

@@ -9,7 +9,7 @@ from typing import cast
 
 from config.http.fault import Fault
 from config.http.request_id import HEADER, request_id_from
-from runs.log_context import current_request_id, log_context
+from config.http.unserved import refusal
 
 Message = MutableMapping[str, object]
 Scope = MutableMapping[str, object]
@@ -60,13 +60,13 @@ class BodyLimit:
                 return {"type": "http.request", "body": bytes(body), "more_body": False}
 
     async def _refuse(self, headers: Headers, send: Send) -> None:
-        with log_context(request_id=request_id_from(_header(headers, HEADER.lower().encode()).decode("latin-1"))):
-            response = Fault("PAYLOAD_TOO_LARGE", f"the body may have {self.limit} bytes").response()
-            response[HEADER] = current_request_id()
         # The rest of the body is not read, so the connection cannot serve another request.
-        response["Connection"] = "close"
+        response = refusal(
+            Fault("PAYLOAD_TOO_LARGE", f"the body may have {self.limit} bytes"),
+            request_id=request_id_from(_header(headers, HEADER.lower().encode()).decode("latin-1")),
+            origin=_header(headers, b"origin").decode("latin-1"),
+        )
         answer = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
-        answer.append((b"content-length", str(len(response.content)).encode()))
         await send({"type": "http.response.start", "status": 413, "headers": answer})
         await send({"type": "http.response.body", "body": response.content})
 

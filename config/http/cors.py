@@ -23,21 +23,22 @@ class CorsMiddleware(AsyncCapableMiddleware):
         if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
             return None
         response = HttpResponse(status=204)
-        if _is_allowed(request):
+        if request.headers.get("Origin", "") in settings.CORS_ORIGIN:
             response["Access-Control-Allow-Methods"] = METHODS
             response["Access-Control-Allow-Headers"] = REQUEST_HEADERS
             response["Access-Control-Max-Age"] = str(PREFLIGHT_AGE_S)
         return response
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Caches keep the answers to different origins apart."""
-        patch_vary_headers(response, ["Origin"])
-        if _is_allowed(request):
-            response["Access-Control-Allow-Origin"] = request.headers["Origin"]
-            response["Access-Control-Allow-Credentials"] = "true"
-            response["Access-Control-Expose-Headers"] = READABLE_HEADERS
+        """The response, which an allowed origin may read."""
+        permit(response, request.headers.get("Origin", ""))
         return response
 
 
-def _is_allowed(request: HttpRequest) -> bool:
-    return request.headers.get("Origin", "") in settings.CORS_ORIGIN
+def permit(response: HttpResponseBase, origin: str) -> None:
+    """An allowed origin may read the response; caches keep the answers to different origins apart."""
+    patch_vary_headers(response, ["Origin"])
+    if origin in settings.CORS_ORIGIN:
+        response["Access-Control-Allow-Origin"] = origin
+        response["Access-Control-Allow-Credentials"] = "true"
+        response["Access-Control-Expose-Headers"] = READABLE_HEADERS

@@ -19,6 +19,7 @@ from rest_framework import exceptions as framework_errors
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config.http.authentication import BAD_CSRF_TOKEN
 from config.http.denials import note_denial
 from config.http.fault import STATUS_OF, UNEXPECTED, Fault, code_of
 from runs.errors import ControlPlaneError, RuntimeFault
@@ -80,7 +81,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """CSRF_FAILURE_VIEW."""
-    return Fault("FORBIDDEN", "the CSRF token is missing or wrong", {"reason": "csrf"}).response()
+    return Fault("FORBIDDEN", BAD_CSRF_TOKEN, {"reason": "csrf"}).response()
 
 
 def _of_control_plane(error: ControlPlaneError) -> Fault | None:

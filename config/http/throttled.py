@@ -43,14 +43,14 @@ class ThrottleMiddleware(AsyncCapableMiddleware):
         self, request: HttpRequest, view: View, args: tuple[object, ...], kwargs: dict[str, object]
     ) -> HttpResponseBase | None:
         """The refusal, if there is one; also where the request is counted."""
-        if not _is_counted_here(request):
+        if not _is_counted_here(request, view):
             return None
         return _refusal(_keep(request, throttle.take(_key(request, _look_up(request)))))
 
     async def _process_view(
         self, request: HttpRequest, view: View, args: tuple[object, ...], kwargs: dict[str, object]
     ) -> HttpResponseBase | None:
-        if not _is_counted_here(request):
+        if not _is_counted_here(request, view):
             return None
         header = request.META.get("HTTP_AUTHORIZATION")
         principal = remembered_principal(header) if header is not None else None
@@ -85,9 +85,10 @@ def count_stream(request: HttpRequest, principal: Principal | None) -> None:
             raise RateLimited(REFUSED)
 
 
-def _is_counted_here(request: HttpRequest) -> bool:
-    has_ticket = "ticket" in request.GET and "HTTP_AUTHORIZATION" not in request.META
-    return _is_uncounted(request) and not has_ticket
+def _is_counted_here(request: HttpRequest, view: View) -> bool:
+    # By its view, not by a parameter that anybody may add to any route.
+    leaves_it_to_view = getattr(view, "counts_itself", False) and "HTTP_AUTHORIZATION" not in request.META
+    return _is_uncounted(request) and not leaves_it_to_view
 
 
 def _is_uncounted(request: HttpRequest) -> bool:

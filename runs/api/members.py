@@ -48,6 +48,10 @@ class Members:
         """True if the member is there and not null."""
         return self._take(name) is not None
 
+    def says(self, name: str, text: str) -> bool:
+        """True if the member is this very text."""
+        return self._take(name) == text
+
     def refuse_others(self) -> None:
         """Every member that nobody asked for is a fault."""
         for name in self._value.keys() - self._known:

@@ -5,21 +5,24 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
+import orjson
 from django.db import transaction
 from django.db.models.functions import Now
 
 from runs.crashpoint import committing
 from runs.domain.documents import ArtifactRow
 from runs.domain.events import Draft, EventType, JsonObject
-from runs.errors import RunEnded
+from runs.errors import PayloadTooLarge, RunEnded
 from runs.models import Artifact, Run
 from runs.models.identity import uuid7
 from runs.operations.audit import Actor, note
-from runs.queries import artifact_row, require_run
+from runs.queries import artifact_row, artifacts_held, require_run
 from runs.recorder import writing
 from runs.recorder.context import redactor
 
 LONGEST_LABEL = 255
+MOST_OF_A_RUN = 1000  # as many as a list shows at once
+MOST_INLINE_BYTES = 64 << 20  # of all that a run keeps inline, as JSON text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +46,7 @@ class Adding:
 
 
 def add_artifact(new: NewArtifact, adding: Adding) -> ArtifactRow:
-    """The artifact is stored, without secrets: it is there to be shown. Raises RunNotFound."""
+    """The artifact is stored, without secrets: it is there to be shown. Raises RunNotFound or PayloadTooLarge."""
     require_run(adding.project_id, adding.run_id)
     shown = _without_secrets(new)
     try:
@@ -69,6 +72,8 @@ def _add_late(new: NewArtifact, adding: Adding) -> ArtifactRow:
 
 
 def _store(new: NewArtifact, adding: Adding, *, at: datetime | None) -> UUID:
+    # The run is locked: nobody adds another one meanwhile.
+    _refuse_beyond_bounds(new, adding.run_id)
     artifact = Artifact.objects.create(
         id=uuid7(),
         run_id=adding.run_id,
@@ -88,6 +93,18 @@ def _store(new: NewArtifact, adding: Adding, *, at: datetime | None) -> UUID:
         request_id=adding.request_id,
     )
     return artifact.id
+
+
+def _refuse_beyond_bounds(new: NewArtifact, run_id: UUID) -> None:
+    """Whoever reads all artifacts of a run shall know how much that is at most."""
+    count, size = artifacts_held(run_id)
+    if count >= MOST_OF_A_RUN:
+        raise PayloadTooLarge(f"a run may have {MOST_OF_A_RUN} artifacts", details={"maxArtifacts": MOST_OF_A_RUN})
+    if new.inline is not None and size + len(orjson.dumps(new.inline)) > MOST_INLINE_BYTES:
+        raise PayloadTooLarge(
+            f"the artifacts of a run may hold {MOST_INLINE_BYTES} bytes inline",
+            details={"maxInlineBytes": MOST_INLINE_BYTES, "storedInlineBytes": size},
+        )
 
 
 def _created(artifact_id: UUID, new: NewArtifact, trace_id: str | None) -> Draft:

@@ -1,6 +1,6 @@
 """Every read of runs that the API, the streams and the insights share. Nothing in here writes."""
 
-from runs.queries.artifacts import Trace, artifact_row, artifacts_of, trace_of
+from runs.queries.artifacts import Trace, artifact_row, artifacts_held, artifacts_of, trace_of
 from runs.queries.audit import AuditFilter, count_audit, list_audit
 from runs.queries.events import (
     EventFilter,
@@ -29,6 +29,7 @@ __all__ = [
     "Trace",
     "accepted_commitment",
     "artifact_row",
+    "artifacts_held",
     "artifacts_of",
     "count_audit",
     "count_events",

@@ -5,8 +5,8 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from django.db.models import QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import BigIntegerField, Count, Func, QuerySet, Sum, TextField
+from django.db.models.functions import Cast, Coalesce
 
 from runs.domain.documents import ArtifactRow
 from runs.errors import RunNotFound
@@ -38,6 +38,13 @@ def artifacts_of(project_id: UUID, run_id: UUID, *, limit: int, offset: int) -> 
 def artifact_row(artifact_id: UUID) -> ArtifactRow:
     """The artifact as it is shown."""
     return ArtifactRow._make(_shown(Artifact.objects.filter(id=artifact_id)).get())
+
+
+def artifacts_held(run_id: UUID) -> tuple[int, int]:
+    """How many artifacts the run has, and how many bytes of JSON text they hold inline."""
+    size = Func(Cast("inline", TextField()), function="octet_length", output_field=BigIntegerField())
+    found = Artifact.objects.filter(run_id=run_id).aggregate(count=Count("id"), size=Coalesce(Sum(size), 0))
+    return found["count"], int(found["size"])
 
 
 def trace_of(project_id: UUID, run_id: UUID) -> Trace:

@@ -13,8 +13,11 @@ View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
 def stream_route(view: View) -> View:
-    """The view answers GET alone and names its scope; that its caller has it, it leaves to `admit`."""
+    """The view answers GET alone and names its scope; that its caller has it, it leaves to `admit`, and so it does the
+    count of the request where that is known only then.
+    """
     # It changes nothing; without the exemption another method is told of a token, not of GET.
     route = csrf_exempt(require_GET(view))
     route.scopes = {"GET": SCOPE}  # type: ignore[attr-defined]
+    route.counts_itself = True  # type: ignore[attr-defined]
     return route

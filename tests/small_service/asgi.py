@@ -22,7 +22,10 @@ pages = get_asgi_application()
 
 
 async def application(scope: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]], send: Send) -> None:
-    """`/flood` and `/counted` send as fast as they may, `/idle` waits for the process's end, `/deaf` does not."""
+    """`/flood` and `/counted` send as fast as they may, `/idle` waits for the process's end, `/deaf` does not.
+
+    `/long` is an answer of known length in several pieces.
+    """
     if scope["type"] == "websocket":
         await (_large_websocket if scope["path"] == "/large" else _flood_websocket)(receive, send)
     elif scope["path"] == "/counted":
@@ -33,6 +36,8 @@ async def application(scope: dict[str, Any], receive: Callable[[], Awaitable[dic
         await _stream(scope, receive, send, _until_shutdown(scope))
     elif scope["path"] == "/deaf":
         await _stream(scope, receive, send, _for_ever())
+    elif scope["path"] == "/long":
+        await _answer(send, *[CHUNK] * 4)
     elif scope["path"] == "/produced":
         await _answer(send, json.dumps(produced).encode())
     else:
@@ -98,6 +103,9 @@ async def _large_websocket(receive: Any, send: Send) -> None:
     await send({"type": "websocket.close"})
 
 
-async def _answer(send: Send, body: bytes) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": body})
+async def _answer(send: Send, *pieces: bytes) -> None:
+    length = str(sum(map(len, pieces))).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", length)]})
+    for piece in pieces:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})

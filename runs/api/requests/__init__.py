@@ -21,6 +21,8 @@ from runs.domain.requests import (
 )
 from runs.errors import FieldFault, ValidationFailed
 
+REPLAY = "replay"
+
 
 def read_execution_request(body: object, *, idempotency_header: str | None = None) -> ExecutionRequest:
     """The request in `body` with every default filled in. Raises ValidationFailed with every fault there is."""
@@ -49,11 +51,10 @@ def require_still_valid(request: ExecutionRequest) -> None:
 
 
 def _read_mode(members: Members) -> str:
-    mode = members.choice("mode", (*MODES, "replay"))
-    if mode == "replay":
+    if members.says("mode", REPLAY):
         members.fault("mode", "must be live or sandbox; replay a recorded run with POST /runs/{id}/replay")
         return SANDBOX  # whether a runtime is named is not the fault to tell
-    return mode
+    return members.choice("mode", MODES)
 
 
 def _refuse_kickoff_of_agents(members: Members, session: SessionRequest, request: ExecutionRequest) -> None:

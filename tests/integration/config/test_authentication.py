@@ -101,7 +101,9 @@ def test_staff_needs_a_csrf_token_to_change_anything() -> None:
     careful = Client(enforce_csrf_checks=True)
     careful.force_login(User.objects.create_user("bob", is_staff=True))
     assert careful.get("/echo").json()["name"] == "bob"
-    assert shape(careful.post("/echo", {"a": 1}, content_type="application/json")) == (403, "FORBIDDEN")
+    refused = careful.post("/echo", {"a": 1}, content_type="application/json")
+    assert shape(refused) == (403, "FORBIDDEN")
+    assert refused.json()["details"] == {"reason": "csrf"}
 
 
 def test_a_missing_scope_is_named() -> None:

@@ -78,6 +78,7 @@ async def test_a_declared_length_above_the_limit_is_refused_unread(behind: Recor
     assert (body["errorCode"], body["statusCode"], body["requestId"]) == ("PAYLOAD_TOO_LARGE", 413, "req-1")
     assert talk.headers[b"x-request-id"] == b"req-1"
     assert talk.headers[b"connection"] == b"close"
+    assert (talk.headers[b"cache-control"], talk.headers[b"vary"]) == (b"no-store", b"Origin")
 
 
 async def test_an_undeclared_length_is_counted_and_refused_at_the_limit(behind: Recording) -> None:

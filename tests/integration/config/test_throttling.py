@@ -11,6 +11,7 @@ from django.db import DatabaseError, OperationalError, connection
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rest_framework.response import Response
 
 from config.http import throttled, throttling
 from config.http.throttling import Key, Throttle
@@ -206,6 +207,18 @@ def test_a_refused_request_does_nothing(alice: Client, monkeypatch: pytest.Monke
     monkeypatch.setattr("tests.integration.config.routes.Echo.post", asked.append)
     assert alice.post("/echo", {}, content_type="application/json").status_code == 429
     assert asked == []
+
+
+def test_a_parameter_named_ticket_buys_no_change_beyond_the_limit(
+    client: Client, admin_user: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[object] = []
+    monkeypatch.setattr("tests.integration.config.routes.Echo.post", lambda *given: done.append(given) or Response({}))
+    client.force_login(admin_user)  # type: ignore[arg-type]
+    answers = [client.post("/echo?ticket=x", {}, content_type="application/json") for _ in range(LIMIT + 1)]
+    assert [answer.status_code for answer in answers] == [200] * LIMIT + [429]
+    assert len(done) == LIMIT
+    assert RateWindow.objects.get().caller == f"user:{admin_user.pk}"  # type: ignore[attr-defined]
 
 
 def test_guesses_and_paths_that_lead_nowhere_are_limited_too(client: Client) -> None:

@@ -166,6 +166,19 @@ def test_several_requests_on_one_connection_are_answered_in_turn(web: Web) -> No
         assert read_all(connection).count(b"HTTP/1.1 200") == 5
 
 
+def test_an_answer_to_head_has_no_body_and_the_next_one_on_the_connection_follows_its_head(web: Web) -> None:
+    for number, path in enumerate(("/long", "/counted", "/idle")):
+        with closing(socket.create_connection(("127.0.0.1", web.port), timeout=5)) as connection:
+            connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            connection.sendall(b"GET /produced HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            head, _, rest = read_all(connection).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200"), path
+        assert (b"Content-Length: 262144" in head) == (path == "/long")
+        assert rest.startswith(b"HTTP/1.1 200"), path
+        # It should be as if its reader had gone: the stream ends.
+        wait_until(lambda ended=number: web.produced()["ended"] == ended, within_s=5)
+
+
 def test_streams_end_politely_at_sigterm(web: Web) -> None:
     with closing(web.open("/idle")) as connection:
         received = connection.recv(65536)

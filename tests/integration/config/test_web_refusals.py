@@ -14,6 +14,7 @@ from tests.processes import ManageCommand
 pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
 LIMIT = 1000
+CONSOLE = "https://console.example"
 HEAD = b"Host: x\r\nAuthorization: Bearer the-key\r\n"
 JSON = HEAD + b"Content-Type: application/json\r\n"
 UPGRADE = (
@@ -65,7 +66,7 @@ class Web:
     def __init__(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = int(probe.getsockname()[1])
-        environment = {"AUTH_API_KEYS": "tester=the-key", "MAX_BODY_BYTES": str(LIMIT)}
+        environment = {"AUTH_API_KEYS": "tester=the-key", "MAX_BODY_BYTES": str(LIMIT), "CORS_ORIGIN": CONSOLE}
         self.command: ManageCommand = beside("serve_web", "--port", str(self.port), environment=environment)
         self.command.wait_for_line("Listening on TCP address")
 
@@ -116,4 +117,17 @@ def test_too_long_a_body_is_refused_before_it_is_sent_e07(web: Web) -> None:
         answer = web.ask(request.replace(b"Host: x", b"Host: x\r\nX-Request-Id: req-1"))
         assert shown(answer) == (b"413", "PAYLOAD_TOO_LARGE"), name
         assert answer[1]["x-request-id"] == "req-1"
+        assert "access-control-allow-origin" not in answer[1]
     assert not web.command.said("Traceback")
+
+
+def test_what_the_server_refuses_is_kept_by_nobody_and_read_by_pages_that_may_e07(web: Web) -> None:
+    origin = f"Origin: {CONSOLE}\r\n".encode()
+    for name, request in TOO_LARGE.items():
+        _, headers, _ = web.ask(request.replace(b"Host: x\r\n", b"Host: x\r\n" + origin))
+        assert headers["access-control-allow-origin"] == CONSOLE, name
+        assert "x-request-id" in headers["access-control-expose-headers"]
+        assert (headers["cache-control"], headers["vary"]) == ("no-store", "origin"), name
+        assert headers["x-content-type-options"] == "nosniff"
+    _, headers, _ = web.ask(BAD_REQUESTS["broken chunk"])
+    assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")

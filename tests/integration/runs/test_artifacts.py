@@ -1,5 +1,6 @@
 """GET and POST /runs/{id}/artifacts, GET /runs/{id}/traces: what a run made or refers to."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -193,6 +194,34 @@ def test_a_body_that_breaks_a_rule_is_refused_with_its_path_a14(caller: Client, 
 )
 def test_an_address_may_lead_anywhere(caller: Client, uri: str) -> None:
     assert add(caller, running_run().id, {"kind": "log", "label": "a", "uri": uri}).json()["uri"] == uri
+
+
+@pytest.mark.parametrize("make", [running_run, ended_run])
+def test_a_run_has_so_many_artifacts_and_no_more_e07(
+    make: Callable[[], Run], caller: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operation, "MOST_OF_A_RUN", 2)
+    run, other = make(), make()
+    assert [add(caller, run.id).status_code for _ in range(2)] == [201, 201]
+    response = add(caller, run.id)
+    assert refused(response) == (413, "PAYLOAD_TOO_LARGE")
+    assert response.json()["details"] == {"maxArtifacts": 2}
+    assert add(caller, other.id).status_code == 201
+    assert (len(listed(caller, run.id)), AuditEntry.objects.count()) == (2, 3)
+
+
+def test_what_all_artifacts_of_a_run_hold_inline_is_bounded_e07(
+    caller: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operation, "MOST_INLINE_BYTES", 150)
+    run = running_run()
+    body = {"kind": "json", "label": "a", "inline": {"text": "ä" * 50}}
+    assert add(caller, run.id, body).status_code == 201
+    response = add(caller, run.id, body)
+    assert refused(response) == (413, "PAYLOAD_TOO_LARGE")
+    assert response.json()["details"] == {"maxInlineBytes": 150, "storedInlineBytes": 112}
+    # What is kept elsewhere takes no room.
+    assert add(caller, run.id, {"kind": "log", "label": "a", "uri": "https://files.example/a"}).status_code == 201
 
 
 @pytest.mark.parametrize("value", ["0", "1001", "x"])

@@ -50,6 +50,19 @@ def test_a_missing_member_is_named(name: str) -> None:
     assert list(faults_of(body)) == [name]
 
 
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        (None, "is required: one of live, sandbox"),
+        ("Live", "must be one of live, sandbox"),
+        (["replay"], "must be one of live, sandbox"),
+        ("replay", "must be live or sandbox; replay a recorded run with POST /runs/{id}/replay"),
+    ],
+)
+def test_a_bad_mode_is_told_what_it_may_be(mode: object, message: str) -> None:
+    assert faults_of(short_body() | {"mode": mode}) == {"mode": message}
+
+
 @pytest.mark.parametrize("body", [None, [], "text", 5, True])
 def test_a_body_that_is_no_object_is_one_fault(body: object) -> None:
     assert faults_of(body) == {"body": "must be an object"}
