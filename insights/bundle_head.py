@@ -13,6 +13,7 @@ from runs.domain.documents.clock import iso_or_none
 from runs.domain.events import JsonObject
 from runs.domain.projection import dump
 from runs.models import RawObservation, Run, RuntimeSession
+from runs.queries.shown import redactor
 
 
 def head_of(project_id: UUID, run: Run, *, late: int) -> JsonObject:
