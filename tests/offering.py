@@ -11,6 +11,7 @@ from runs.errors import RuntimeRejected
 from runs.runtimes import calls
 from runs.runtimes.offer import Manifest, Mode, Policy, Root
 from runs.runtimes.scripted import ScriptedRuntime
+from tests.processes import wait_until
 
 KIND = "offering"
 MANIFEST = Manifest(agent_id="the-runtime", title="The runtime", supported_modes=("a.mode",), metadata={"k": "v"})
@@ -95,14 +96,25 @@ class fresh_calls:
     """Inside, this process has no runtime open yet; what is opened is closed, and forgotten, afterwards."""
 
     def __enter__(self) -> None:
-        calls._calls.cache_clear()
+        _forget_calls()
 
     def __exit__(self, *details: object) -> None:
-        mine = calls._calls()
+        _forget_calls()
 
-        async def close() -> None:
-            await mine.breakers.close()
-            await mine.runtimes.close()
 
-        mine.loop.ask(close(), timeout=5)
-        calls._calls.cache_clear()
+def _forget_calls() -> None:
+    if not calls._calls.cache_info().currsize:
+        return
+    mine = calls._calls()
+    calls._calls.cache_clear()
+
+    async def close() -> None:
+        await mine.breakers.close()
+        await mine.runtimes.close()
+
+    mine.loop.ask(close(), timeout=5)
+    # The loop of a process lasts as long as the process; those of many tests would use its file descriptors up.
+    loop = mine.loop._loop
+    loop.call_soon_threadsafe(loop.stop)
+    wait_until(lambda: not loop.is_running(), within_s=5, what="the end of the loop")
+    loop.close()
