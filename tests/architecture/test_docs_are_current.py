@@ -34,6 +34,9 @@ NO_EVENT = {
     "policy.default": "the policy of that name",
     "policy.registered": "an entry of the audit list",
     "policy.unregistered": "an entry of the audit list",
+    "run.cancel_refused": "an entry of the audit list",
+    "run.resume_refused": "an entry of the audit list",
+    "run.suspend_refused": "an entry of the audit list",
     "session.opener": "a member of a request",
 }
 
