@@ -72,11 +72,14 @@ class MacpSession:
         """
         mailbox = Mailbox()
         with self._watches.delivering(self._plan.session_id, mailbox):
-            await self._watches.stand()
             subscription = await self._subscriber().subscribe(after)
             pump = asyncio.create_task(subscription.pump(mailbox))
             self._open.add(mailbox)
             try:
+                # Not before the subscription: what is said meanwhile might be compacted away. A session that was known
+                # before, whose runtime has just come back, perhaps, waits for nothing.
+                if after == 0:
+                    await self._watches.stand()
                 yield OPENED
                 yield await self.snapshot()
                 merge = Merge(mailbox, probed=subscription.probed)
