@@ -23,7 +23,7 @@ from tests.sweeping import make_due
 from tests.underway import running
 from tests.web_process import Web, two
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
 MODE = "macp.mode.decision.v1"
 # A process reports every ten seconds; one that died is believed for thirty.

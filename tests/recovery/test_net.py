@@ -45,6 +45,7 @@ def all_observers_die() -> None:
         cursor.execute("UPDATE runs_observer SET beat_at = clock_timestamp() - interval '1 hour'")
 
 
+@pytest.mark.slow
 def test_with_all_observers_dead_the_queue_alone_ends_what_is_past_its_deadlines_and_leaves_the_rest() -> None:
     late, never_started = running(**SCHEDULED), launched(**SCHEDULED)
     healthy, waiting = running(**SCHEDULED), launched(**SCHEDULED)

@@ -15,7 +15,7 @@ import pytest
 from config.process_identity import ProcessIdentity
 from tests.processes import PROJECT, wait_until, wait_until_dead
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.slow, pytest.mark.acceptance]
 
 SAMPLE = "tests/integration/config/session_sample.py"
 

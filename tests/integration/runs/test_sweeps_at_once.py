@@ -14,7 +14,7 @@ from tests.invariants import assert_invariants
 from tests.sweeping import make_due
 from tests.underway import running
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 RUNS = 1_000
 SECONDS = 10.0  # wanted of a machine of one's own; a busy one gets more room
