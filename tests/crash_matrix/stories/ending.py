@@ -6,6 +6,7 @@ from tests.crash_matrix.stories.parts import (
     RESOLVED,
     abandon,
     is_past_its_progress_deadline,
+    nobody_beats,
     sweep_until,
     talk,
 )
@@ -34,6 +35,7 @@ def net(play: Play) -> None:
     abandon(play, abandoned)
     play.launch("failed/never_started", timeouts={"admissionMs": 300})
     play.until(lambda: is_past_its_progress_deadline(abandoned), "the progress deadline")
+    play.until(nobody_beats, "the end of the observer's lease")
     sweep_until(play, lambda: all(is_over(one.run) for one in play.runs))
 
 

@@ -4,11 +4,13 @@ from tests.crash_matrix.play import SCENERY, Body, Play, Staged  # isort: skip  
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.db.models import DateTimeField, Func
 
-from runs.models import Run
+from runs.models import Observer, Run
 from tests.crash_matrix.agents import ALICE
+from tests.crash_matrix.stage import LEASES
 
 RESOLVED = "completed/resolved"
 BETWEEN_SWEEPS = 3.0
@@ -44,6 +46,14 @@ def is_past_its_progress_deadline(staged: Staged) -> bool:
     """True once the run should have said something."""
     now = Func(function="clock_timestamp", output_field=DateTimeField())
     return Run.objects.filter(id=staged.run_id, progress_deadline__lt=now).exists()
+
+
+def nobody_beats() -> bool:
+    """True once the lease of every observer is over: the next sweep declares them lost, however fast it starts."""
+    since = Func(function="clock_timestamp", output_field=DateTimeField()) - timedelta(
+        seconds=int(LEASES["OBSERVER_LEASE_S"])
+    )
+    return not Observer.objects.filter(lost_at=None, beat_at__gt=since).exists()
 
 
 def sweep_until(play: Play, condition: Callable[[], bool]) -> None:
