@@ -95,17 +95,3 @@ def integer(
 def page(*, default: int, most: int) -> tuple[OpenApiParameter, OpenApiParameter]:
     """`limit` and `offset`."""
     return integer("limit", least=1, most=most, default=default), integer("offset", least=0, default=0)
-
-
-def members(required: Sequence[str] = (), **properties: Schema) -> Schema:
-    """A body of these members and no others."""
-    schema: dict[str, object] = {"type": "object", "additionalProperties": False, "properties": properties}
-    return schema | ({"required": list(required)} if required else {})
-
-
-def texts(*, most: int, longest: int) -> Schema:
-    """A list of texts."""
-    return {"type": "array", "maxItems": most, "items": {"type": "string", "minLength": 1, "maxLength": longest}}
-
-
-FREE: Schema = {"type": "object", "additionalProperties": True}

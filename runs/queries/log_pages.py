@@ -11,13 +11,14 @@ PAGE_ROWS = 256
 PAGE_BYTES = 1 << 20  # of data; a page ends with the row that reaches them, so that it never stands still
 
 
+# Both logs are numbered without gaps: with two ends no plan reads more than the page (see runs/streaming/log.py).
 def _page_of(table: str, columns: Sequence[str], data: str) -> str:
     names = ", ".join(columns)
     return f"""
 SELECT {names} FROM (
        SELECT {names}, sum(octet_length({data})) OVER (ORDER BY seq) - octet_length({data}) AS bytes_before
          FROM (SELECT {names} FROM {table}
-                WHERE run_id = %s AND seq > %s ORDER BY seq LIMIT {PAGE_ROWS}) AS row
+                WHERE run_id = %s AND seq > %s AND seq <= %s ORDER BY seq) AS row
   ) AS page
  WHERE bytes_before < {PAGE_BYTES} ORDER BY seq
 """  # noqa: S608 - our own names
@@ -30,12 +31,12 @@ _RAW = _page_of("runs_rawobservation", RawRow._fields, "body")
 def event_page(run_id: UUID, after: int) -> list[EventRow]:
     """The next events of a run after seq `after`, in order."""
     with connection.cursor() as cursor:
-        cursor.execute(_EVENTS, [run_id, after])
+        cursor.execute(_EVENTS, [run_id, after, after + PAGE_ROWS])
         return [EventRow._make(row) for row in cursor.fetchall()]
 
 
 def raw_page(run_id: UUID, after: int) -> list[RawRow]:
     """The next raw observations of a run after raw number `after`, in order."""
     with connection.cursor() as cursor:
-        cursor.execute(_RAW, [run_id, after])
+        cursor.execute(_RAW, [run_id, after, after + PAGE_ROWS])
         return [RawRow._make(row) for row in cursor.fetchall()]

@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from runs.streaming.frame import Frame
-from runs.streaming.wire import written
-
-MOST_AT_ONCE = 64 << 10
+from runs.streaming.wire import MOST_AT_ONCE, written
 
 
 class Burst(tuple[Frame, ...]):
