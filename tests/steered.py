@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from runs.audit import Actor
 from runs.bridge import rows
 from runs.domain.documents import RunRow
 from runs.domain.endings import DecidedBy
@@ -18,7 +19,6 @@ from runs.models.project import DEFAULT_PROJECT_ID
 from runs.observer.owned import OwnedRun, load_owned
 from runs.observer.session import RunObserver
 from runs.observer.supervisor import Observer
-from runs.operations.audit import Actor
 from runs.operations.cancel import cancel_run
 from runs.operations.resume import resume_run
 from runs.operations.suspend import suspend_run

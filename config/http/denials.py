@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from config.http.authentication import staff_principal
 from config.http.fault import Fault
 from config.http.principal import Principal
+from runs.audit import Actor, note
 from runs.domain.text import clean
 from runs.log_context import current_request_id
-from runs.operations.audit import Actor, note
 
 DENIED = "access.denied"
 LONGEST_PATH = 255

@@ -3,7 +3,7 @@
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest
 
-from runs.operations.audit import Actor
+from runs.audit import Actor
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from runs.admin.callers import actor_of
 from runs.admin.pages import ModelAdmin, ReadOnlyAdmin
 from runs.admin.shown import pretty_value
+from runs.audit import note
 from runs.log_context import current_request_id
 from runs.models import AuditEntry, Project
-from runs.operations.audit import note
 
 
 @admin.register(Project)

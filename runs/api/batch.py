@@ -15,9 +15,9 @@ from runs.api.documents import outcome_document
 from runs.api.requests.batch import read_run_ids
 from runs.api.schemas.bodies import RUN_IDS
 from runs.api.schemas.shapes import listed, ref
+from runs.audit import Actor
 from runs.log_context import current_request_id
 from runs.operations.archive import archive_run
-from runs.operations.audit import Actor
 from runs.operations.batch import WAITING_AT_ONCE, WORKING_AT_ONCE, judge_each
 from runs.operations.cancel import cancel_run
 from runs.operations.delete import delete_run

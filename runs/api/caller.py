@@ -5,8 +5,8 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
+from runs.audit import Actor
 from runs.domain.endings import DecidedBy
-from runs.operations.audit import Actor
 from runs.operations.ticket import Issuer
 
 

@@ -16,11 +16,11 @@ from runs.api.requests.clone import read_changes
 from runs.api.requests.nothing import read_nothing
 from runs.api.schemas.bodies import CLONE, NOTHING
 from runs.api.schemas.shapes import ref
+from runs.audit import Actor
 from runs.domain.documents import run_document
 from runs.domain.run_ids import run_id_from
 from runs.log_context import current_request_id
 from runs.operations.archive import archive_run, unarchive_run
-from runs.operations.audit import Actor
 from runs.operations.clone import clone_run, request_of_clone
 
 WRITE = {"POST": "runs:write"}

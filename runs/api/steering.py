@@ -13,11 +13,11 @@ from runs.api.caller import actor_of, project_of, way_of
 from runs.api.requests.reason import read_reason
 from runs.api.schemas.bodies import REASON
 from runs.api.schemas.shapes import ref
+from runs.audit import Actor
 from runs.domain.documents import run_document
 from runs.domain.endings import DecidedBy
 from runs.domain.run_ids import run_id_from
 from runs.log_context import current_request_id
-from runs.operations.audit import Actor
 from runs.operations.cancel import cancel_run
 from runs.operations.resume import resume_run
 from runs.operations.suspend import suspend_run

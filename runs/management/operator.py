@@ -4,7 +4,7 @@ import getpass
 import os
 import socket
 
-from runs.operations.audit import Actor
+from runs.audit import Actor
 
 
 def operator() -> Actor:

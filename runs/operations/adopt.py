@@ -2,6 +2,7 @@
 
 from django.db import IntegrityError
 
+from runs.audit import Actor
 from runs.domain.discovered import DISCOVERY, discovered_request
 from runs.domain.events import SessionSnapshot
 from runs.domain.run_ids import uuid_of
@@ -9,7 +10,6 @@ from runs.errors import SessionTaken
 from runs.models import Run
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.operations.audit import Actor
 from runs.operations.launch import launch_run
 
 

@@ -7,11 +7,11 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from runs import hub
+from runs.audit import Actor, note
 from runs.crashpoint import committing
 from runs.domain.documents import RunRow
 from runs.errors import RunNotFound
 from runs.models import Run
-from runs.operations.audit import Actor, note
 from runs.queries import run_row
 
 ARCHIVED = "archived"

@@ -9,13 +9,13 @@ import orjson
 from django.db import transaction
 from django.db.models.functions import Now
 
+from runs.audit import Actor, note
 from runs.crashpoint import committing
 from runs.domain.documents import ArtifactRow
 from runs.domain.events import Draft, EventType, JsonObject
 from runs.errors import PayloadTooLarge, RunEnded
 from runs.models import Artifact, Run
 from runs.models.identity import uuid7
-from runs.operations.audit import Actor, note
 from runs.queries import artifact_row, artifacts_held, require_run
 from runs.recorder import writing
 from runs.recorder.context import redactor

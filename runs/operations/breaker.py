@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db import transaction
 
 from runs import hub
+from runs.audit import Actor, note
 from runs.models import BreakerChange
-from runs.operations.audit import Actor, note
 from runs.queries.breakers import observers_breaker_states
 from runs.runtimes.breaker import BreakerState
 from runs.runtimes.breaker_log import RESET

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from runs.audit import Actor
 from runs.domain.documents import RunRow
 from runs.domain.endings import DecidedBy, EndingCode, Verdict
 from runs.domain.lifecycle import RunStatus
@@ -17,7 +18,6 @@ from runs.domain.wishes import WishKind, already_ended, not_permitted
 from runs.ending import end_run
 from runs.errors import NoOwner, RunEnded
 from runs.models import Run
-from runs.operations.audit import Actor
 from runs.operations.owner_wait import UNOWNED_SECONDS, await_owner
 from runs.operations.wish import Wanted, Wish, answer_to, commit_wish, note_wish
 from runs.queries import has_live_owner, require_run, run_row

@@ -5,11 +5,11 @@ from uuid import UUID
 
 import msgspec
 
+from runs.audit import Actor
 from runs.domain.events import JsonObject
 from runs.domain.requests import ExecutionRequest, decode_request
 from runs.errors import Conflict, RunNotFound
 from runs.models import Run
-from runs.operations.audit import Actor
 from runs.operations.launch import Launched, launch_run
 
 CLONED_FROM = "clonedFrom"

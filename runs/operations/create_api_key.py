@@ -10,13 +10,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from runs.audit import Actor, note
 from runs.domain.documents import iso
 from runs.domain.key_text import environment_of, new_key_text
 from runs.domain.scopes import SCOPES
 from runs.errors import FieldFault, NotFound, ValidationFailed
 from runs.models import ApiKey, Project
 from runs.models.api_key import LONGEST_ACTOR, LONGEST_NAME
-from runs.operations.audit import Actor, note
 
 CREATED = "apikey.created"
 

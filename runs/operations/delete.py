@@ -10,11 +10,11 @@ from uuid import UUID
 from django.db import transaction
 
 from runs import hub
+from runs.audit import Actor, note
 from runs.crashpoint import committing
 from runs.errors import InvalidTransition, RunNotFound
 from runs.models import Run
 from runs.models.erasing import erase_rows_of, erase_run
-from runs.operations.audit import Actor, note
 
 
 def delete_run(*, project_id: UUID, run_id: UUID, actor: Actor, request_id: str | None) -> None:

@@ -9,6 +9,7 @@ import psycopg
 from django.db import IntegrityError, transaction
 
 from runs import hub
+from runs.audit import Actor, note
 from runs.crashpoint import committing
 from runs.domain.discovered import DISCOVERY
 from runs.domain.events import Draft, EventType, JsonObject
@@ -19,7 +20,6 @@ from runs.errors import IdempotencyKeyReused, SessionTaken
 from runs.models import Projection, Run, RuntimeSession
 from runs.models.identity import uuid7
 from runs.models.session import shown_versions
-from runs.operations.audit import Actor, note
 from runs.operations.queued_run import queued_run
 from runs.recorder import record
 from runs.recorder.context import redactor

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
+from runs.audit import LONGEST_NAME, Actor, note
 from runs.domain.events import JsonObject
 from runs.domain.policies import DEFAULT_POLICY, policy_faults
 from runs.errors import (
@@ -21,7 +22,6 @@ from runs.errors import (
     RuntimeUnavailable,
     ValidationFailed,
 )
-from runs.operations.audit import LONGEST_NAME, Actor, note
 from runs.runtimes.calls import ask_runtime
 from runs.runtimes.offer import ILL_DEFINED, Policy
 

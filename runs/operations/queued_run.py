@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db.models.functions import Now
 
+from runs.audit import Actor
 from runs.domain.events import JsonObject
 from runs.domain.requests import ExecutionRequest, digest_of, document_of, without_bearer
 from runs.domain.tracing import parsed_traceparent
 from runs.models import Run
 from runs.models.stored_request import stored_text
-from runs.operations.audit import Actor
 from runs.recorder.context import redactor
 
 # What a list finds a run by; the rest of session.metadata is in the copy of the request.

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from django.db import transaction
 
+from runs.audit import Actor, note
 from runs.crashpoint import committing
 from runs.domain.projection import ProjectionState
 from runs.models import Projection, Run
 from runs.models.projection import columns_of
-from runs.operations.audit import Actor, note
 from runs.queries import folded_state, require_run
 
 REBUILT = "run.rebuilt"

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
+from runs.audit import Actor
 from runs.domain.documents import RunRow
 from runs.domain.endings import DecidedBy
 from runs.domain.lifecycle import RunStatus
 from runs.domain.wishes import WishKind
-from runs.operations.audit import Actor
 from runs.operations.move import move_run
 from runs.operations.owner_wait import UNOWNED_SECONDS
 from runs.operations.wish import Wanted

@@ -5,9 +5,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
+from runs.audit import Actor, note
 from runs.errors import NotFound
 from runs.models import ApiKey
-from runs.operations.audit import Actor, note
 
 REVOKED = "apikey.revoked"
 

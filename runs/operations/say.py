@@ -12,12 +12,12 @@ from uuid import UUID
 import orjson
 
 from runs import hub
+from runs.audit import Actor, note
 from runs.domain.lifecycle import RunStatus
 from runs.domain.outbound import payload_descriptor
 from runs.domain.requests import decode_request
 from runs.errors import FieldFault, Forbidden, InvalidTransition, RunNotFound, RuntimeRejected, ValidationFailed
 from runs.models import Run
-from runs.operations.audit import Actor, note
 from runs.operations.fate import Accepted, await_acceptance
 from runs.recorder import RunWriter, writing
 from runs.recorder.queued import NewMessage, queue_message

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from runs import hub
+from runs.audit import LONGEST_NAME, Actor, note
 from runs.domain.documents import iso
 from runs.domain.endings import DecidedBy
 from runs.domain.events import JsonObject
@@ -12,7 +13,6 @@ from runs.domain.text import clean
 from runs.domain.wishes import WishAnswer, WishKind, already_ended, read_answer, refused
 from runs.errors import Conflict, ControlPlaneError, RunNotFound
 from runs.models import Run
-from runs.operations.audit import LONGEST_NAME, Actor, note
 from runs.recorder import writing
 from runs.recorder.context import redactor
 from runs.recorder.wish_refused import note_open_refused, note_refused

@@ -7,9 +7,9 @@ import orjson
 import pytest
 
 from runs.api.requests import read_execution_request
+from runs.audit import Actor
 from runs.models import Event, OutboundMessage, RawObservation, Run
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.operations.audit import Actor
 from runs.operations.launch import launch_run
 from tests.invariants import assert_invariants, types_of
 from tests.runtime_process import StandInRuntime

@@ -13,9 +13,9 @@ import orjson
 import pytest
 
 from runs.api.requests import read_execution_request
+from runs.audit import Actor
 from runs.models import Event, OutboundMessage, Projection, Run
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.operations.audit import Actor
 from runs.operations.launch import launch_run
 from tests.invariants import assert_invariants, types_of
 from tests.real_runtime import OURSELVES, REQUIRED, RealRuntime, binary, token_of

@@ -5,9 +5,9 @@ from tests.benchmarks import stage  # isort: skip  # First: it sets Django up, w
 from uuid import UUID
 
 from runs.api.requests import read_execution_request
+from runs.audit import Actor
 from runs.domain.events import JsonObject
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.operations.audit import Actor
 from runs.operations.launch import launch_run
 
 ACTOR = Actor(name=stage.API_KEY, kind="api_key")

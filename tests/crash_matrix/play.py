@@ -14,10 +14,10 @@ from uuid import UUID, uuid4
 import grpc
 
 from runs.api.requests import read_execution_request
+from runs.audit import Actor
 from runs.crashpoint import CRASH_AT, CRASH_TRACE
 from runs.models import Observer, Run
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.operations.audit import Actor
 from runs.operations.launch import launch_run
 from tests.crash_matrix.agents import MODE, PEOPLE, Agents
 from tests.crash_matrix.caller import ThreadOfCaller

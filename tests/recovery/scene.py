@@ -11,9 +11,9 @@ from django.db import Error as DatabaseFault
 from django.db import connection, connections
 
 from runs.api.requests import read_execution_request
+from runs.audit import Actor
 from runs.models import Event, RawObservation, Run
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.operations.audit import Actor
 from runs.operations.launch import launch_run
 from tests.faults.host import PATIENT, ObserverHost, at_runtime
 from tests.runtime_process import StandInRuntime

@@ -6,10 +6,10 @@ from uuid import UUID
 import pytest
 from django.conf import settings
 
+from runs.audit import Actor
 from runs.domain.endings import DecidedBy
 from runs.models import Event, Observer, Run
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.operations.audit import Actor
 from runs.operations.cancel import cancel_run
 from tests.faults.host import EXIT_LOST_LEASE, LEASE_S, SWEEP_S, TAKEN_WITHIN_S, ObserverHost, at_runtime
 from tests.faults.host_clock import HostClock, off_by_s

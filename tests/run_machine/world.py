@@ -12,6 +12,7 @@ import pytest
 from django.db import connection, transaction
 
 from runs.api.requests import read_execution_request
+from runs.audit import Actor
 from runs.domain.endings import DecidedBy, EndingCode, Verdict
 from runs.domain.events import Observation, SessionState
 from runs.domain.requests import ExecutionRequest
@@ -21,7 +22,6 @@ from runs.models.project import DEFAULT_PROJECT_ID
 from runs.observer import launch_steps, lease
 from runs.observer.owned import OwnedRun, load_run
 from runs.observer.sweep import FAILED, Sweep
-from runs.operations.audit import Actor
 from runs.operations.launch import launch_run
 from runs.recorder import quarantine, record, writing
 from runs.runtimes.plan import kickoff_of

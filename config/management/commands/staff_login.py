@@ -7,9 +7,9 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
+from runs.audit import note
 from runs.management.operator import operator
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.operations.audit import note
 
 GIVEN = "staff.login_given"
 

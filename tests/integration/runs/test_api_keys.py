@@ -12,13 +12,13 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from config.http.keys import principal_of_key
+from runs.audit import Actor
 from runs.domain.key_text import DEV, prefix_in
 from runs.domain.scopes import SCOPES
 from runs.errors import NotFound, Unauthenticated, ValidationFailed
 from runs.models import ApiKey, AuditEntry, Project
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.operations.audit import Actor
 from runs.operations.create_api_key import CreatedKey, create_api_key
 from runs.operations.revoke_api_key import revoke_api_key
 from tests.failing_audit import failing_audit

@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from runs import hub
+from runs.audit import Actor
 from runs.bridge import rows
 from runs.domain.endings import EndingCode, Verdict
 from runs.ending import end_run
@@ -16,7 +17,6 @@ from runs.models import AuditEntry, Run
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.operations.archive import archive_run, unarchive_run
-from runs.operations.audit import Actor
 from runs.streaming import run_feed
 from tests.cast import fresh, queued_run, running_run
 from tests.keys import stored_key

@@ -6,6 +6,7 @@ import pytest
 from django.db import DatabaseError
 from pytest_django.fixtures import Settings
 
+from runs.audit import Actor
 from runs.domain.endings import EndingCode, Verdict, verdict_of
 from runs.domain.events import JsonObject
 from runs.ending import end_run
@@ -13,7 +14,6 @@ from runs.errors import NoOwner, RuntimeRejected, RuntimeUnavailable
 from runs.models import AuditEntry, Run
 from runs.observer.abandoned import refuse_abandoned
 from runs.observer.wish_rows import answer_fulfilled, answer_refused, open_wish
-from runs.operations.audit import Actor
 from runs.operations.wish import withdraw
 from tests.cast import fresh, running_run
 from tests.failing_audit import failing_audit

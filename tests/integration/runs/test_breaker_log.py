@@ -8,12 +8,12 @@ import pytest
 from django.db import OperationalError
 from pytest_django.fixtures import Settings
 
+from runs.audit import Actor
 from runs.bridge import rows
 from runs.errors import RuntimeUnavailable
 from runs.models import BreakerChange
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.observer.supervisor import Observer
-from runs.operations.audit import Actor
 from runs.operations.breaker import reset_breaker
 from runs.runtimes import breaker_log
 from runs.runtimes.breaker import Breaker

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
+from runs.audit import Actor
 from runs.bridge import rows
 from runs.domain.endings import DecidedBy, EndingCode, Verdict, verdict_of
 from runs.domain.events import EventType
@@ -16,7 +17,6 @@ from runs.ending import end_run
 from runs.errors import Conflict, Fenced, InvalidTransition, RunEnded, RunNotFound, RuntimeTimedOut
 from runs.models import AuditEntry, Event, LateObservation, Run
 from runs.observer import lease
-from runs.operations.audit import Actor
 from runs.recorder import quarantine, record
 from tests.bodies import full_body
 from tests.cast import envelope, fresh, queued_run, run_event, running_run

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from runs import hub
+from runs.audit import Actor
 from runs.bridge import rows
 from runs.domain.endings import DecidedBy, EndingCode, Verdict
 from runs.ending import end_run
@@ -25,7 +26,6 @@ from runs.models.project import DEFAULT_PROJECT_ID
 from runs.observer.launch_steps import start_id
 from runs.operations import artifact
 from runs.operations.artifact import Adding, NewArtifact
-from runs.operations.audit import Actor
 from runs.operations.delete import delete_run
 from runs.operations.ticket import Issuer, issue_ticket
 from runs.queries import settled_before

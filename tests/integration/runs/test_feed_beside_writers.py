@@ -14,10 +14,10 @@ import pytest
 from django.db import connection, transaction
 
 from runs.api.requests import read_execution_request
+from runs.audit import Actor
 from runs.domain.documents import EventRow
 from runs.models import Event, Run
 from runs.models.project import DEFAULT_PROJECT_ID
-from runs.operations.audit import Actor
 from runs.operations.launch import launch_run
 from runs.queries import EventFilter, FeedFilter, Position, feed_page, position_of, settled_before
 from tests.bodies import short_body

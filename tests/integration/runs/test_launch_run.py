@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from runs.api.requests import read_execution_request
+from runs.audit import Actor
 from runs.domain.events import EventType
 from runs.domain.requests import decode_request
 from runs.errors import IdempotencyKeyReused
 from runs.models import AuditEntry, Event, Project, Run
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.models.stored_request import bearer_of
-from runs.operations.audit import Actor
 from runs.operations.launch import Launched, launch_run
 from runs.recorder import record
 from tests.bodies import UUID_4, Body, changed, full_body, short_body

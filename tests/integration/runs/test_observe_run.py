@@ -9,12 +9,12 @@ from django.db import InterfaceError, connection
 from django.test import override_settings
 
 from runs.api.requests import read_execution_request
+from runs.audit import Actor
 from runs.bridge import rows
 from runs.models import Event, Observer, OutboundMessage, Run
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.observer import heart, lease
 from runs.observer.supervisor import Observer as ObserverProcess
-from runs.operations.audit import Actor
 from runs.operations.launch import launch_run
 from tests.cast import fresh
 from tests.invariants import assert_invariants, types_of

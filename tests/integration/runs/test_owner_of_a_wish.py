@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from runs.audit import Actor
 from runs.bridge import rows
 from runs.domain.endings import DecidedBy
 from runs.domain.events import SessionState
@@ -29,7 +30,6 @@ from runs.observer.decided import Decided
 from runs.observer.owned import OwnedRun, load_owned
 from runs.observer.wish_rows import answer_fulfilled, open_wish
 from runs.observer.wishes import fulfil_wish
-from runs.operations.audit import Actor
 from runs.operations.wish import Wanted, Wish, answer_to, commit_wish
 from tests.cast import envelope, fresh, running_run, session_now
 from tests.integration.runs.test_cancel_run import agent_session

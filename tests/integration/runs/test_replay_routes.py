@@ -12,12 +12,12 @@ from rest_framework.request import Request
 
 from config.http.authentication import Principal
 from runs.api.replay import ReplayStateView, ReplayView
+from runs.audit import Actor
 from runs.domain.endings import EndingCode, Verdict
 from runs.domain.events import Event
 from runs.ending import end_run
 from runs.models import Project, Projection, Run
 from runs.models.identity import uuid7
-from runs.operations.audit import Actor
 from runs.operations.delete import delete_run
 from runs.queries import events, states
 from runs.recorder import record
