@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "django_q",
     "django_prometheus",
     "runs.apps.RunsConfig",
+    "webhooks.apps.WebhooksConfig",
 ]
 
 ROOT_URLCONF = "config.urls"

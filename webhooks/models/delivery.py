@@ -1,0 +1,69 @@
+"""Delivery: one event for one endpoint, until it has arrived or is given up."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from runs.models.identity import uuid7
+from runs.models.project import Project
+from webhooks.models.endpoint import Endpoint
+
+
+class DeliveryStatus(models.TextChoices):
+    """pending -> delivered | exhausted | cancelled; sending it again makes it pending."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    EXHAUSTED = "exhausted"
+    CANCELLED = "cancelled"
+
+
+class Delivery(models.Model):
+    """What is sent, when the next try is due and who is at it. It outlives the run that it speaks of."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    project = models.ForeignKey(Project, models.CASCADE, db_index=False)
+    endpoint = models.ForeignKey(Endpoint, models.CASCADE, db_index=False)
+    event_type = models.CharField(max_length=80)
+    event_id = models.UUIDField()
+    run_id = models.UUIDField(null=True, blank=True)  # no foreign key: the run may be deleted; none: a test event
+    seq = models.BigIntegerField(db_default=0)
+    body = models.BinaryField(help_text="the exact bytes of every attempt")
+
+    status = models.CharField(max_length=10, choices=DeliveryStatus.choices, db_default="pending")
+    attempts = models.IntegerField(db_default=0, help_text="all of them, those that somebody asked for included")
+    tries = models.IntegerField(db_default=0, help_text="of the schedule alone")
+    next_attempt_at = models.DateTimeField(null=True, blank=True, help_text="by the schedule; empty: it plans none")
+    resend_at = models.DateTimeField(null=True, blank=True, help_text="somebody asked for an attempt")
+    # The earlier of both, while it is pending.
+    due_at = models.DateTimeField(null=True, blank=True)
+    locked_until = models.DateTimeField(null=True, blank=True, help_text="a drain is at it")
+    claim_epoch = models.IntegerField(db_default=0, help_text="a result counts only under the epoch of its claim")
+
+    response_status = models.IntegerField(null=True, blank=True)
+    error_message = models.CharField(max_length=500, blank=True, db_default="")
+    last_attempt_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            # A fan-out that is done again adds nothing. One event may be two names: run.started is made from another.
+            models.UniqueConstraint(fields=["endpoint", "event_id", "event_type"], name="delivery_once"),
+        ]
+        indexes = [
+            # The drain claims what is due of one endpoint, the longest due first.
+            models.Index(fields=["endpoint", "due_at"], condition=models.Q(status="pending"), name="delivery_due"),
+            # GET /webhooks/{id}/deliveries and the pages of the admin, newest first.
+            models.Index(fields=["endpoint", "-created_at", "-id"], name="delivery_newest"),
+            # The webhooks of one run, on its page.
+            models.Index(fields=["run_id", "created_at"], name="delivery_of_run"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.id}"
+
+    @property
+    def message_id(self) -> str:
+        """The `webhook-id`: the same on every attempt and whenever it is sent again."""
+        return f"msg_{self.id}"
