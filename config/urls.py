@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("insights.api.urls")),
     # Before the staff pages: some routes of the API begin with admin/, too.
     path("", include("runs.api.urls")),
+    path("", include("webhooks.api.urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -33,6 +33,7 @@ def sample_body(call: Call, run_id: UUID) -> Body:
         "POST /stream-tickets": {"runId": str(run_id)},
         "POST /webhooks": {"url": "https://receiver.example/hooks"},
         "PATCH /webhooks/{}": {"active": False},
+        "POST /webhooks/{}/replay": {"status": "delivered", "key": "a test"},
         "POST /runtime/policies": POLICY,
     }
     return samples.get(str(call), {})

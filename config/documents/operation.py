@@ -12,6 +12,11 @@ PUBLIC = frozenset({"healthz", "readyz", "metrics"})
 KEY, SESSION, TICKET = "bearer", "session", "ticket"
 UNSAFE = frozenset({"post", "put", "patch", "delete"})
 HEADERS = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+IDS = {
+    "run_id": "The id of the run.",
+    "webhook_id": "The id of the webhook.",
+    "delivery_id": "The id of the delivery.",
+}
 _ASKS_WHO = frozenset({"UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED"})
 
 
@@ -77,8 +82,8 @@ def _security(first: str, scope: str | None, ways: Iterable[str]) -> list[dict[s
 
 
 def _parameter(given: Mapping[str, Any]) -> dict[str, Any]:
-    if given["name"] == "run_id":
-        return {**given, "schema": {"type": "string", "format": "uuid"}, "description": "The id of the run."}
+    if (described := IDS.get(given["name"])) is not None:
+        return {**given, "schema": {"type": "string", "format": "uuid"}, "description": described}
     return dict(given)
 
 

@@ -7,10 +7,11 @@ from config.documents.examples import EXAMPLES
 from insights.api import schemas as insights
 from runs.api.schemas import catalogue
 from runs.api.schemas.shapes import Schema
+from webhooks.api import schemas as webhooks
 
 ALL: dict[str, Schema] = {
     name: {**schema, "examples": [EXAMPLES[name]]} if name in EXAMPLES else schema
-    for name, schema in {**catalogue.SCHEMAS, **insights.SCHEMAS, **faults.SCHEMAS}.items()
+    for name, schema in {**catalogue.SCHEMAS, **insights.SCHEMAS, **webhooks.SCHEMAS, **faults.SCHEMAS}.items()
 }
 
 

@@ -1,7 +1,7 @@
 """Delivery: one event for one endpoint, until it has arrived or is given up."""
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Least, Now
 
 from runs.models.identity import uuid7
 from runs.models.project import Project
@@ -15,6 +15,29 @@ class DeliveryStatus(models.TextChoices):
     DELIVERED = "delivered"
     EXHAUSTED = "exhausted"
     CANCELLED = "cancelled"
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    """Changes of many deliveries at once, each in one statement."""
+
+    def cancel_waiting(self) -> int:
+        """What waited is cancelled; how many that were. What is being sent may still arrive, and counts then.
+
+        The plan of the schedule stays: whoever sends them again later takes it up where it was left.
+        """
+        waiting = self.filter(status=DeliveryStatus.PENDING)
+        return waiting.update(status=DeliveryStatus.CANCELLED, resend_at=None, due_at=None)
+
+    def send_again(self) -> int:
+        """They are due now, as what somebody asked for; how many they are.
+
+        The schedule goes on where it has something left to do, and is not planned anew where it was over.
+        """
+        unfinished = models.Q(status__in=(DeliveryStatus.PENDING, DeliveryStatus.CANCELLED))
+        planned = models.Case(models.When(unfinished, then=models.F("next_attempt_at")), default=None)
+        return self.update(
+            status=DeliveryStatus.PENDING, next_attempt_at=planned, resend_at=Now(), due_at=Least(planned, Now())
+        )
 
 
 class Delivery(models.Model):
@@ -44,6 +67,8 @@ class Delivery(models.Model):
     last_attempt_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "deliveries"

@@ -1,11 +1,33 @@
 """Endpoint: who listens, to what, and how well that goes."""
 
+from typing import Self
+from uuid import UUID
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from runs.errors import NotFound
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID, Project
+
+
+class EndpointQuerySet(models.QuerySet["Endpoint"]):
+    """Reads and locks of endpoints."""
+
+    def of(self, project_id: UUID) -> Self:
+        """Those of the project that are not deleted."""
+        return self.filter(project_id=project_id, deleted_at=None)
+
+    def lock(self, project_id: UUID, endpoint_id: UUID) -> "Endpoint":
+        """The endpoint, locked until the transaction ends. Raises NotFound, also for one of another project.
+
+        Whoever changes its deliveries, too, locks it first: so nobody waits for each other.
+        """
+        endpoint = self.of(project_id).select_for_update(no_key=True).filter(id=endpoint_id).first()
+        if endpoint is None:
+            raise NotFound("there is no such webhook")
+        return endpoint
 
 
 class Endpoint(models.Model):
@@ -50,6 +72,8 @@ class Endpoint(models.Model):
     created_by = models.CharField(max_length=255, blank=True, db_default="")
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
+
+    objects = EndpointQuerySet.as_manager()
 
     class Meta:
         ordering = ["created_at", "id"]

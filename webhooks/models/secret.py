@@ -1,10 +1,22 @@
 """EndpointSecret: what the requests to an endpoint are signed with; sealed, shown once."""
 
+from typing import Self
+
 from django.db import models
 from django.db.models.functions import Now
 
 from runs.models.identity import uuid7
 from webhooks.models.endpoint import Endpoint
+
+
+class SecretQuerySet(models.QuerySet["EndpointSecret"]):
+    """Reads of secrets."""
+
+    def living(self) -> Self:
+        """Those that are signed with, the present one first."""
+        return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=Now())).order_by(
+            models.F("expires_at").desc(nulls_first=True)
+        )
 
 
 class EndpointSecret(models.Model):
@@ -17,6 +29,8 @@ class EndpointSecret(models.Model):
     hint = models.CharField(max_length=12, help_text="its last characters")
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True, blank=True, help_text="empty: the present one")
+
+    objects = SecretQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -1,6 +1,6 @@
 """The frames of a run's stream, whatever carries them."""
 
-from runs.api.schemas.shapes import COUNT, FREE, MOMENT, SEQ, TEXT, UUID, Schema, fixed, ref, shape, word
+from runs.api.schemas.shapes import COUNT, MOMENT, SEQ, TEXT, UUID, Schema, fixed, ref, shape, word
 
 FRAMES: dict[str, Schema] = {
     "snapshot": ref("Projection"),
@@ -38,19 +38,6 @@ SCHEMAS: dict[str, Schema] = {
         "properties": {"type": word(AGUI_TYPES)},
         "additionalProperties": True,
     },
-    # Named ahead of its sender.
-    "WebhookEvent": shape(
-        {
-            "event": ref("EventType"),
-            "type": ref("EventType"),
-            "runId": UUID,
-            "status": ref("RunStatus"),
-            "timestamp": MOMENT,
-            "eventId": UUID,
-            "seq": SEQ,
-            "data": FREE,
-        }
-    ),
 }
 
 

@@ -47,6 +47,9 @@ def ids_for(call: Call, run: Run, insider: Client) -> dict[str, str | UUID]:
         if name == "run_id":
             values[name] = run.id
             continue
+        if name == "delivery_id":
+            values[name] = delivery_of(values["webhook_id"], insider)
+            continue
         collection = re.split(rf"<(?:\w+:)?{name}>", call.route.path)[0].rstrip("/")
         made = made_in(collection, insider) if "<" not in collection else None
         if made is not None:
@@ -63,6 +66,13 @@ def made_in(collection: str, insider: Client) -> str | None:
             assert answer.status_code == 201, f"tests/sample_bodies.py: {call}: {answer.content.decode()}"
             return str(answer.json().get("id") or body["policyId"])
     return None
+
+
+def delivery_of(webhook_id: str | UUID, insider: Client) -> str:
+    """The id of a new delivery: a test event."""
+    answer = insider.post(f"/webhooks/{webhook_id}/test", {}, content_type=JSON)
+    assert answer.status_code == 201, answer.content
+    return str(answer.json()["id"])
 
 
 def everything() -> dict[str, list[dict[str, Any]]]:
