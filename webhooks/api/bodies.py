@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from runs.api.members import LONGEST_URL, Members
 from runs.errors import FieldFault, ValidationFailed
 from webhooks.api.ids import id_in
-from webhooks.models.delivery import DeliveryStatus
+from webhooks.operations.replay_deliveries import REPLAYABLE
 from webhooks.operations.secret_text import LONGEST
 from webhooks.operations.terms import OVERLAPS, Filters, Terms, faults_in
 from webhooks.queries import ReplayFilter
@@ -15,7 +15,6 @@ MOST_EVENTS, LONGEST_EVENT = 100, 80
 MOST_TAGS, LONGEST_TAG = 100, 200
 SLOWEST, FASTEST = 0.1, 1000.0
 MOST_AT_ONCE = 100
-REPLAYABLE = (DeliveryStatus.DELIVERED.value, DeliveryStatus.EXHAUSTED.value, DeliveryStatus.CANCELLED.value)
 
 NO_MOMENT = "must be an ISO-8601 time with an offset, e.g. 2026-01-31T09:30:00.000Z"
 

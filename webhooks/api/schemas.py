@@ -30,11 +30,11 @@ from webhooks.api.bodies import (
     MOST_AT_ONCE,
     MOST_EVENTS,
     MOST_TAGS,
-    REPLAYABLE,
     SLOWEST,
 )
 from webhooks.models.delivery import DeliveryStatus
 from webhooks.operations.own_headers import LONGEST_VALUE, MOST_HEADERS
+from webhooks.operations.replay_deliveries import REPLAYABLE
 from webhooks.operations.secret_text import LONGEST, SHORTEST
 from webhooks.operations.terms import OVERLAPS, USUAL_OVERLAP
 

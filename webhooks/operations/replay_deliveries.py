@@ -11,12 +11,15 @@ from runs.domain.events import JsonObject
 from runs.errors import IdempotencyKeyReused
 from runs.models.identity import uuid7
 from webhooks.models import Delivery, Endpoint, Replay
+from webhooks.models.delivery import DeliveryStatus
 from webhooks.operations.caller import Caller
 from webhooks.operations.listening import require_active
 from webhooks.queries import ReplayFilter, replayable, shown_endpoint
 
 REPLAYED = "webhook.replayed"
 MOST = 10_000  # of one job; the next one takes what is left
+# What waits is sent anyway.
+REPLAYABLE = (DeliveryStatus.DELIVERED.value, DeliveryStatus.EXHAUSTED.value, DeliveryStatus.CANCELLED.value)
 ONCE = "replay_key"
 
 
