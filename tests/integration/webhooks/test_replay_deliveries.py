@@ -103,6 +103,13 @@ def test_a_replay_picks_by_status_type_and_time(
     assert due() == {str(rows[name].id) for name in picked}
 
 
+def test_a_pattern_ends_at_its_dot(caller: Client, webhook: Answer) -> None:
+    delivery(webhook["id"], "exhausted", event_type="runaway.seen")
+    row = delivery(webhook["id"], "exhausted")
+    assert replay(caller, webhook, events=["run.*"])["count"] == 1
+    assert due() == {str(row.id)}
+
+
 def test_a_replay_picks_by_run(caller: Client, webhook: Answer) -> None:
     rows = [delivery(webhook["id"], "exhausted") for _ in range(2)]
     assert replay(caller, webhook, runId=str(rows[1].run_id))["count"] == 1
