@@ -116,7 +116,7 @@ CHANNELS = (
         description="A signed POST to the address of the subscriber, at least once, always under the same webhook-id.",
         address=None,
         server="",
-        messages={"event": ref("WebhookEvent")},
+        messages={"event": ref("WebhookEvent"), "test": ref("WebhookTest")},
         headers=shape({name: {**TEXT, "description": what} for name, what in SIGNED.items()}),
     ),
 )

@@ -13,6 +13,7 @@ from runs.api.schemas.shapes import (
     UUID,
     Schema,
     closed,
+    fixed,
     listed,
     nullable,
     ref,
@@ -37,6 +38,7 @@ from webhooks.operations.own_headers import LONGEST_VALUE, MOST_HEADERS
 from webhooks.operations.replay_deliveries import REPLAYABLE
 from webhooks.operations.secret_text import LONGEST, SHORTEST
 from webhooks.operations.terms import OVERLAPS, USUAL_OVERLAP
+from webhooks.payloads import TEST_EVENT
 
 _MAYBE = nullable(TEXT)
 _EVENTS: Schema = {
@@ -169,7 +171,20 @@ SCHEMAS: dict[str, Schema] = {
             "timestamp": MOMENT,
             "eventId": UUID,
             "seq": SEQ,
-            "data": FREE,
+            "data": {**FREE, "description": "Of the six events of a run only `error`, where something went wrong."},
+        },
+        dataUrl={**TEXT, "description": "Where the event can be read; its data would have been too long to send."},
+    ),
+    "WebhookTest": shape(
+        {
+            "event": fixed(TEST_EVENT),
+            "type": fixed(TEST_EVENT),
+            "runId": {"type": "null"},
+            "status": {"type": "null"},
+            "timestamp": MOMENT,
+            "eventId": UUID,
+            "seq": fixed(0),
+            "data": closed(),
         }
     ),
 }

@@ -19,12 +19,14 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
         """Those of the project that are not deleted."""
         return self.filter(project_id=project_id, deleted_at=None)
 
-    def lock(self, project_id: UUID, endpoint_id: UUID) -> "Endpoint":
+    def lock(self, project_id: UUID, endpoint_id: UUID, *, from_new_deliveries: bool = False) -> "Endpoint":
         """The endpoint, locked until the transaction ends. Raises NotFound, also for one of another project.
 
-        Whoever changes its deliveries, too, locks it first: so nobody waits for each other.
+        Whoever changes its deliveries, too, locks it first: so nobody waits for each other. Whoever makes it inactive locks
+        it from new deliveries: those that are being written are there when it has the lock, and no others come.
         """
-        endpoint = self.of(project_id).select_for_update(no_key=True).filter(id=endpoint_id).first()
+        locked = self.of(project_id).select_for_update(no_key=not from_new_deliveries)
+        endpoint = locked.filter(id=endpoint_id).first()
         if endpoint is None:
             raise NotFound("there is no such webhook")
         return endpoint

@@ -34,7 +34,8 @@ def change_endpoint(endpoint_id: UUID, terms: Terms, caller: Caller) -> Saved:
     if faults := list(faults_in(terms)):
         raise ValidationFailed(faults)
     with transaction.atomic():
-        endpoint = Endpoint.objects.lock(caller.project_id, endpoint_id)
+        switches_off = terms.active is False
+        endpoint = Endpoint.objects.lock(caller.project_id, endpoint_id, from_new_deliveries=switches_off)
         details = _change(endpoint, terms)
         if details:
             caller.note(CHANGED, endpoint_id, details)

@@ -16,7 +16,7 @@ def remove_endpoint(endpoint_id: UUID, caller: Caller) -> bool:
     """The endpoint is not there any more; False if it was not, or is another project's, and then nothing was done."""
     with transaction.atomic():
         try:
-            endpoint = Endpoint.objects.lock(caller.project_id, endpoint_id)
+            endpoint = Endpoint.objects.lock(caller.project_id, endpoint_id, from_new_deliveries=True)
         except NotFound:
             return False
         EndpointSecret.objects.filter(endpoint=endpoint).delete()

@@ -5,7 +5,6 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from runs.domain.documents import iso
 from runs.models.identity import uuid7
 from webhooks.clock import database_clock
 from webhooks.models import Delivery, Endpoint
@@ -25,7 +24,7 @@ def send_test(endpoint_id: UUID, caller: Caller) -> Delivery:
         endpoint = Endpoint.objects.lock(caller.project_id, endpoint_id)
         require_active(endpoint)
         delivery = Delivery(endpoint=endpoint, project_id=caller.project_id, event_type=TEST_EVENT, event_id=uuid7())
-        delivery.body = test_body(event_id=delivery.event_id, timestamp=iso(database_clock()))
+        delivery.body = test_body(event_id=delivery.event_id, at=database_clock())
         delivery.resend_at = delivery.due_at = Now()
         delivery.save(force_insert=True)
         caller.note(TESTED, endpoint_id, {"deliveryId": str(delivery.id)})
