@@ -54,7 +54,7 @@ def delivery_document(delivery: Delivery) -> JsonObject:
         "webhookId": str(delivery.endpoint_id),
         "event": delivery.event_type,
         "runId": str(delivery.run_id) if delivery.run_id else None,
-        "seq": delivery.seq or None,
+        "seq": delivery.seq,
         "status": delivery.status,
         "attempts": delivery.attempts,
         "nextAttemptAt": iso_or_none(delivery.due_at) if is_pending else None,

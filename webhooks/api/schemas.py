@@ -99,7 +99,7 @@ _DELIVERY: dict[str, Schema] = {
     "webhookId": UUID,
     "event": TEXT,
     "runId": {**nullable(UUID), "description": "null: a test event."},
-    "seq": nullable(SEQ),
+    "seq": {**COUNT, "description": "0: a test event."},
     "status": word(DeliveryStatus),
     "attempts": COUNT,
     "nextAttemptAt": nullable(MOMENT),

@@ -198,7 +198,7 @@ def test_a_test_event_is_a_delivery_that_is_tried_once(caller: Client, webhook: 
     response = posted(caller, f"/webhooks/{webhook['id']}/test")
     shown = response.json()
     assert (response.status_code, list(shown)) == (201, MEMBERS)
-    assert (shown["event"], shown["runId"], shown["seq"], shown["status"]) == (TEST_EVENT, None, None, "pending")
+    assert (shown["event"], shown["runId"], shown["seq"], shown["status"]) == (TEST_EVENT, None, 0, "pending")
     row = Delivery.objects.get()
     assert row.resend_at == row.due_at is not None
     assert row.next_attempt_at is None
