@@ -120,6 +120,44 @@ REQUEST: dict[str, object] = {
     "execution": {"idempotencyKey": "release-42", "tags": ["release"]},
 }
 
+WEBHOOK = "0198c0de-7b00-7a11-8b22-3c4d5e6f7a8b"
+
+WEBHOOK_ROW: dict[str, object] = {
+    "id": WEBHOOK,
+    "url": "https://receiver.example/hooks",
+    "events": ["run.completed", "run.failed"],
+    "active": True,
+    "description": "the pager",
+    "secretHint": "…Hh8=",
+    "createdAt": _AT.format("00.000"),
+    "updatedAt": _AT.format("00.000"),
+    "filters": {"tags": ["release"]},
+    "headers": {"Authorization": "[redacted]"},
+    "ratePerSecond": 10,
+    "concurrency": None,
+    "paused": False,
+    "disabledAt": None,
+    "disabledReason": None,
+    "formerSecretExpiresAt": None,
+    "health": {"lastSuccessAt": _AT.format("03.200"), "lastFailureAt": None, "failingSince": None, "failures": 0},
+}
+
+DELIVERY: dict[str, object] = {
+    "id": "0198c0de-7b10-7d44-9e55-6f7a8b9c0d1e",
+    "webhookId": WEBHOOK,
+    "event": "run.completed",
+    "runId": RUN,
+    "seq": 33,
+    "status": "delivered",
+    "attempts": 1,
+    "nextAttemptAt": None,
+    "lastAttemptAt": _AT.format("03.200"),
+    "responseStatus": 204,
+    "errorMessage": None,
+    "createdAt": _AT.format("03.140"),
+    "deliveredAt": _AT.format("03.200"),
+}
+
 EXAMPLES: dict[str, object] = {
     "Event": EVENT,
     "RunRow": RUN_ROW,
@@ -133,6 +171,14 @@ EXAMPLES: dict[str, object] = {
         **{"promptTokens": 0, "completionTokens": 0, "totalTokens": 0, "estimatedCostUsd": 0},
         **{"firstEventAt": _AT.format("00.000"), "lastEventAt": _AT.format("03.120"), "durationMs": 3120},
         "sessionState": "SESSION_STATE_RESOLVED",
+    },
+    "NewWebhook": {"url": "https://receiver.example/hooks", "events": ["run.completed", "run.failed"]},
+    "Webhook": WEBHOOK_ROW,
+    "WebhookWithSecret": {**WEBHOOK_ROW, "secret": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="},
+    "Delivery": DELIVERY,
+    "WebhookEvent": {
+        **{"event": "run.failed", "type": "run.failed", "runId": RUN, "status": "failed", "seq": 33},
+        **{"timestamp": _AT.format("03.120"), "eventId": EVENT["id"], "data": {"error": "the session has expired"}},
     },
     "Heartbeat": {"ts": _AT.format("15.000"), "lastSeq": 12},
     "End": {"status": "completed", "seq": 33, "code": "resolved"},

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from runs.api.members import LONGEST_URL, Members
 from runs.errors import FieldFault, ValidationFailed
 from webhooks.api.ids import id_in
+from webhooks.operations.own_headers import LONGEST_NAME
 from webhooks.operations.replay_deliveries import REPLAYABLE
 from webhooks.operations.secret_text import LONGEST
 from webhooks.operations.terms import OVERLAPS, Filters, Terms, faults_in
@@ -114,7 +115,7 @@ def _headers(members: Members) -> dict[str, str] | None:
         return None
     for name, value in given.items():
         if not isinstance(value, str):
-            members.fault(f"headers.{name}", "must be a string")
+            members.fault(f"headers.{name[:LONGEST_NAME]}", "must be a string")
     return {name: value for name, value in given.items() if isinstance(value, str)}
 
 

@@ -6,9 +6,13 @@ from uuid import UUID
 
 from django.db import transaction
 
+from runs.audit import Actor
 from runs.keyring import SecretUnreadable
 from webhooks import sealing
 from webhooks.models import Endpoint, EndpointSecret
+from webhooks.operations.caller import Caller
+
+RESEALED = "webhook.resealed"
 
 
 def _nobody(done: int, of: int) -> None:
@@ -24,21 +28,22 @@ class Resealed:
     unreadable: int = 0
 
 
-def reseal_all(*, told: Callable[[int, int], None] = _nobody) -> Resealed:
+def reseal_all(actor: Actor, *, told: Callable[[int, int], None] = _nobody) -> Resealed:
     """Every secret and all headers lie under the newest key, but for those that none of the keys opens.
 
-    One endpoint at a time, each locked while its texts are changed: safe beside whatever else goes on. Done again it
-    changes nothing.
+    One endpoint at a time, each locked while its texts are changed and with an entry in the audit list of its project: safe
+    beside whatever else goes on. Done again it changes nothing.
     """
     report = Resealed()
-    endpoints = list(Endpoint.objects.order_by("id").values_list("id", flat=True))
-    for number, endpoint_id in enumerate(endpoints):
+    endpoints = list(Endpoint.objects.order_by("id").values_list("id", "project_id"))
+    for number, (endpoint_id, project_id) in enumerate(endpoints):
         told(number, len(endpoints))
-        _reseal(endpoint_id, report)
+        _reseal(endpoint_id, Caller(project_id=project_id, actor=actor), report)
     return report
 
 
-def _reseal(endpoint_id: UUID, report: Resealed) -> None:
+def _reseal(endpoint_id: UUID, caller: Caller, report: Resealed) -> None:
+    before = report.resealed
     with transaction.atomic():
         endpoint = Endpoint.objects.select_for_update(no_key=True).filter(id=endpoint_id).first()
         if endpoint is None:
@@ -48,6 +53,8 @@ def _reseal(endpoint_id: UUID, report: Resealed) -> None:
                 EndpointSecret.objects.filter(id=secret.id).update(sealed=sealed.text, key_id=sealed.key_id)
         if endpoint.headers_sealed and (sealed := _anew(endpoint.headers_sealed, endpoint_id, report)) is not None:
             Endpoint.objects.filter(id=endpoint_id).update(headers_sealed=sealed.text)
+        if report.resealed > before:
+            caller.note(RESEALED, endpoint_id, {"texts": report.resealed - before})
 
 
 def _anew(text: str, endpoint_id: UUID, report: Resealed) -> sealing.Sealed | None:

@@ -147,6 +147,7 @@ def test_no_table_and_no_log_line_holds_a_secret_before_and_after_keys_are_chang
 
     assert_in_none(posted_secrets, dump(), caplog.text)
     assert all(old != new for old, new in zip(before, sealed(), strict=True))
+    assert [entry["details"] for entry in audited("webhook.resealed")] == [{"texts": 2}, {"texts": 2}]
     settings.SECRET_KEY = "the former key is not needed any more"
     assert signing(made[1]["id"]) == [TWO, ONE]
     assert signing(made[0]["id"]) == [made[0]["secret"]]
@@ -155,6 +156,7 @@ def test_no_table_and_no_log_line_holds_a_secret_before_and_after_keys_are_chang
     after = sealed()
     assert orjson.loads(command("--json")[1]) == {"resealed": 0, "current": 4, "unreadable": 0}
     assert sealed() == after
+    assert len(audited("webhook.resealed")) == 2
 
 
 def assert_in_none(secrets: list[str], *texts: str) -> None:

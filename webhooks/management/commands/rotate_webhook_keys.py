@@ -5,6 +5,7 @@ import sys
 import orjson
 from django.core.management.base import BaseCommand, CommandParser
 
+from runs.management.operator import operator
 from runs.management.progress import Progress
 from webhooks.operations.reseal import Resealed, reseal_all
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: object, json: bool, **options: object) -> None:
         """Everything that can be read lies under the newest key."""
         with Progress("sealing") as progress:
-            report = reseal_all(told=progress.at)
+            report = reseal_all(operator(), told=progress.at)
         if json:
             counts = {name: getattr(report, name) for name in ("resealed", "current", "unreadable")}
             self.stdout.write(orjson.dumps(counts).decode())
