@@ -15,9 +15,13 @@ from webhooks.signing import PREFIX
 LONGEST = 4096
 """Bytes that are kept."""
 
+LOOKED_AT = 16 * 1024
+"""Bytes that are searched for secrets: what is kept comes from them. A long answer must not hold up other deliveries."""
+
 _SHORTEST_KNOWN = 6  # characters; what is shorter stands anywhere by chance, and keeps no secret
 _CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _BETWEEN_WORDS = re.compile(r"[\s;,=]+")
+_SCHEMES = {"bearer", "basic", "digest"}  # no secrets, and what other secrets are found by
 
 
 class Mask:
@@ -28,16 +32,23 @@ class Mask:
         known = {*_of_secrets(secrets), *_of_headers(header_values)}
         forms = {form for value in known if len(value) >= _SHORTEST_KNOWN for form in _written(value)}
         # The longest first: a part of it may be known, too.
-        self._known = re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)) or "(?!)")
+        self._known = sorted(forms, key=len, reverse=True)
 
     def text(self, text: str) -> str:
         """`text` without secrets."""
-        return self._redactor.redact_text(self._known.sub(MASK, text))
+        return self._redactor.redact_text(self._without_known(text))
 
     def excerpt(self, body: bytes) -> str:
-        """The beginning of `body`, without secrets: those are found before it is cut, so that no half of one is left."""
-        text = self._known.sub(MASK, _readable(body))
+        """The beginning of `body`, without secrets. They are looked for before it is cut, so that no half of one is left."""
+        text = self._without_known(_readable(body[:LOOKED_AT]))
+        if len(body) > LOOKED_AT and self._known:
+            text = text[: -len(self._known[0])]
         return shortened(self._redactor.redact_text(self._without_members(text)), LONGEST)
+
+    def _without_known(self, text: str) -> str:
+        for form in self._known:
+            text = text.replace(form, MASK)
+        return text
 
     def _without_members(self, text: str) -> str:
         """JSON without the members whose names say that they hold a secret; any other text as it is."""
@@ -61,10 +72,11 @@ def _of_secrets(secrets: Iterable[str]) -> Iterator[str]:
 def _of_headers(values: Iterable[str]) -> Iterator[str]:
     for value in values:
         yield value
-        yield from _BETWEEN_WORDS.split(value)  # of `Bearer ...` the second word is the secret
+        yield from (word for word in _BETWEEN_WORDS.split(value) if word.lower() not in _SCHEMES)
 
 
 def _written(value: str) -> set[str]:
     """The ways in which a page, JSON or an address writes `value`."""
-    as_json = json.dumps(value)[1:-1]
-    return {value, as_json, as_json.replace("/", r"\/"), quote(value, safe=""), html.escape(value)}
+    json_forms = {json.dumps(value, ensure_ascii=of_ascii)[1:-1] for of_ascii in (True, False)}
+    json_forms |= {form.replace("/", r"\/") for form in json_forms}
+    return {value, *json_forms, quote(value, safe="", errors="replace"), html.escape(value)}

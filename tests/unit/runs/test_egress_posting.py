@@ -101,7 +101,7 @@ async def test_what_belongs_to_the_connection_is_not_the_callers_to_say() -> Non
     assert not any(word in said for word in ("inner.example", "chunked", "gzip"))
 
 
-@pytest.mark.parametrize("value", ["two\r\nX-Injected: 1", "nul\0", "line\n"])
+@pytest.mark.parametrize("value", ["two\r\nX-Injected: 1", "nul\0", "line\n", "\ud800"])
 async def test_a_header_that_would_be_two_is_not_sent_and_not_told(value: str) -> None:
     async with receiving(answering(200)) as receiver:
         with pytest.raises(NotAnswered) as silent:
@@ -241,6 +241,28 @@ async def test_of_an_answer_of_a_gigabyte_only_the_beginning_is_read() -> None:
 
     assert (answer.status, answer.excerpt) == (200, b"x" * LIMIT)
     assert written < 64, "megabytes; what lies in the buffers of two sockets is not read"
+
+
+async def test_of_the_headers_of_an_answer_those_on_a_short_list_are_kept_and_cut() -> None:
+    kept = [
+        "Content-Type: text/plain",
+        "RETRY-AFTER: 7",
+        "Server: " + "x" * 5000,
+        "Webhook-Delivery: disable",
+        "Date: d\xe9j\xe0",
+    ]
+    others = ["Set-Cookie: a=b", "Location: http://inside/", "WWW-Authenticate: Basic", "Server: a second one"]
+    head = "\r\n".join(["HTTP/1.1 503 No", *kept, "X-Request-ID: r-1", *others, "", ""])
+    answer = await answer_of(saying(head.encode("latin-1")))
+
+    assert answer.headers == {
+        "content-type": "text/plain",
+        "date": "d\xe9j\xe0",
+        "retry-after": "7",
+        "server": "x" * 200,
+        "webhook-delivery": "disable",
+        "x-request-id": "r-1",
+    }
 
 
 async def test_an_answer_without_end_in_pieces_is_cut_too() -> None:
