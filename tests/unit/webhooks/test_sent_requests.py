@@ -199,15 +199,17 @@ async def test_what_may_have_arrived_is_not_sent_again_at_once(behaviour: Behavi
 
 
 async def test_the_second_try_has_what_the_first_one_left_of_the_time() -> None:
+    asked = 0
+
     async def slow(host: str, port: int) -> Sequence[str]:
-        slow.asked += 1
-        if slow.asked > 1:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
             await asyncio.Event().wait()
         await asyncio.sleep(0.05)  # so much of its time the first try takes
         return ["127.0.0.2"]
 
-    slow.asked = 0
     result = await send(parcel(url=f"http://{NAME}:1024/"), timeout_s=0.5, at=1, resolve=slow)
 
-    assert (result.reason, slow.asked) == ("timed_out", 2)
+    assert (result.reason, asked) == ("timed_out", 2)
     assert result.message.startswith("no whole answer came within 0.4")
