@@ -35,5 +35,5 @@ def _until(date: str, at: float) -> float | None:
     try:
         moment = parsedate_to_datetime(date)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - at
-    except (ValueError, TypeError, IndexError, OverflowError):  # the standard library raises each of them for some text
+    except (ValueError, OverflowError):
         return None

@@ -38,6 +38,12 @@ def test_what_we_sent_and_must_not_be_seen_is_masked_however_it_is_said_back(wri
         assert shown.endswith("!")
 
 
+def test_what_has_a_known_part_is_masked_as_a_whole() -> None:
+    mask = Mask(Redactor(), secrets=[], header_values=["canary xy12z"])
+
+    assert mask.text("you said canary xy12z, canary!") == "you said [redacted], [redacted]!"
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -1,6 +1,8 @@
 """What a receiver asks for with its answer (W08, W09)."""
 
 import math
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -37,6 +39,22 @@ def test_seconds_are_seconds(said: str, seconds: float) -> None:
     ],
 )
 def test_a_date_is_so_many_seconds_from_the_attempt(said: str) -> None:
+    """W08"""
+    assert retry_after_s(said, at=AT) == 300
+
+
+@pytest.fixture
+def far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The clock of this process shows another time of day than that of most receivers."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize("said", ["Thu, 01 Jan 2026 00:05:00 -0000", "Thu Jan  1 00:05:00 2026"])
+def test_a_date_of_no_zone_is_not_of_ours(far_from_greenwich: None, said: str) -> None:
     """W08"""
     assert retry_after_s(said, at=AT) == 300
 

@@ -97,6 +97,13 @@ def test_what_was_never_sealed_cannot_be_opened(text: str) -> None:
         unseal(text.replace("{id}", newest_key_id()), endpoint_id=ENDPOINT)
 
 
+def test_a_form_that_is_not_known_is_not_guessed_at() -> None:
+    sealed = seal("secret", endpoint_id=ENDPOINT).text
+
+    with pytest.raises(SecretUnreadable, match="not in a form"):
+        unseal("g2" + sealed.removeprefix("g1"), endpoint_id=ENDPOINT)
+
+
 def test_what_was_sealed_for_another_purpose_cannot_be_opened() -> None:
     """The same configured key yields another one for each purpose."""
     secrets = {keyring.keys_for(purpose)[0].secret for purpose in ("one", "two")}

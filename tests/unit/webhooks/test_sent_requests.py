@@ -105,7 +105,7 @@ async def test_a_header_of_the_endpoint_never_takes_the_place_of_ours(name: str)
     verify(SECRET, request)
 
 
-@pytest.mark.parametrize("value", ["two\r\nwebhook-id: 1", "nul\0", "\ud800", "line\n"])
+@pytest.mark.parametrize("value", ["two\r\nwebhook-id: 1", "nul\0", "half a letter \ud800", "line\n"])
 async def test_a_header_that_cannot_be_sent_is_a_result(value: str) -> None:
     async with receiving(answering(200)) as receiver:
         result = await sent(f"http://127.0.0.1:{receiver.port}/", headers={"X-Own": value})
