@@ -35,12 +35,12 @@ class Mask:
         self._known = sorted(forms, key=len, reverse=True)
 
     def text(self, text: str) -> str:
-        """`text` without secrets."""
-        return self._redactor.redact_text(self._without_known(text))
+        """`text` without secrets, and without what a terminal would take for a command."""
+        return self._redactor.redact_text(self._without_known(_printable(text)))
 
     def excerpt(self, body: bytes) -> str:
         """The beginning of `body`, without secrets. They are looked for before it is cut, so that no half of one is left."""
-        text = self._without_known(_readable(body[:LOOKED_AT]))
+        text = self._without_known(_printable(body[:LOOKED_AT].decode(errors="replace")))
         if len(body) > LOOKED_AT and self._known:
             text = text[: -len(self._known[0])]
         return shortened(self._redactor.redact_text(self._without_members(text)), LONGEST)
@@ -60,8 +60,8 @@ class Mask:
         return text if masked is value else orjson.dumps(masked).decode()
 
 
-def _readable(body: bytes) -> str:
-    return _CONTROL.sub("\ufffd", clean(body.decode(errors="replace")))
+def _printable(text: str) -> str:
+    return _CONTROL.sub("\ufffd", clean(text))
 
 
 def _of_secrets(secrets: Iterable[str]) -> Iterator[str]:

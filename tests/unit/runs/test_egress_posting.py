@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import logging
+import socket
 import ssl
 import threading
 import time
@@ -17,7 +18,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from runs.egress import Answer, Resolver, look_up, post
+from runs.egress import Answer, Resolver, look_up, post, posting
 from runs.errors import AddressRefused, NotAnswered
 from tests.certificates import self_signed
 from tests.hostile_urls import HOSTILE_URLS
@@ -304,6 +305,23 @@ async def test_a_closed_port_is_not_reached() -> None:
         port = receiver.port
     with pytest.raises(NotAnswered) as silent:
         await send(f"http://127.0.0.1:{port}/")
+
+    assert silent.value.reason == "unreachable"
+
+
+async def test_a_receiver_that_takes_no_connection_is_given_up_before_the_total_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(posting, "CONNECT_S", 0.2)
+    with socket.socket() as full, contextlib.ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):  # nobody takes them, so that there is no room for another one
+            queued = waiting.enter_context(socket.socket())
+            queued.setblocking(False)
+            queued.connect_ex(full.getsockname())
+        with pytest.raises(NotAnswered) as silent:
+            await send(f"http://127.0.0.1:{full.getsockname()[1]}/", timeout_s=5)
 
     assert silent.value.reason == "unreachable"
 

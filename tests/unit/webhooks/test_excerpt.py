@@ -85,7 +85,10 @@ def test_no_half_of_a_secret_is_left_where_an_answer_is_cut(before: int) -> None
 
 
 def test_what_is_no_text_can_be_stored_and_printed() -> None:
-    assert MASK.excerpt(b"\x1f\x8b\x00\x1b[2J\xff\xed\xa0\x80\x7f\xc2\x9b") == "�\ufffd\ufffd\ufffd[2J" + "\ufffd" * 6
+    assert MASK.text("nginx\x1b[2J \x9b1m\0") == "nginx\ufffd[2J \ufffd1m\ufffd"
+    assert (
+        MASK.excerpt(b"\x1f\x8b\x00\x1b[2J\xff\xed\xa0\x80\x7f\xc2\x9b") == "\ufffd\ufffd\ufffd\ufffd[2J" + "\ufffd" * 6
+    )
 
 
 @given(st.binary(max_size=300) | st.text().map(lambda text: text.encode(errors="replace")))

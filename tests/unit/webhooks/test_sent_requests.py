@@ -78,6 +78,14 @@ async def test_before_during_and_after_a_change_of_secrets_every_request_is_acce
             verify(secret, request)
 
 
+async def test_an_attempt_brings_no_cookie_of_an_earlier_one() -> None:
+    async with receiving(answering(200, b"", "Set-Cookie: a=b; Path=/")) as receiver:
+        for _ in range(2):
+            await sent(f"http://127.0.0.1:{receiver.port}/")
+
+    assert [headers_in(request).get("cookie") for request in receiver.requests] == [None, None]
+
+
 async def test_each_attempt_has_its_own_time_under_one_id() -> None:
     """D04: what was caught is refused as too old."""
     now = int(time.time())
