@@ -15,7 +15,7 @@ from webhooks.operations.caller import Caller
 from webhooks.operations.columns import WORDS, changed_columns
 from webhooks.operations.create_endpoint import Saved
 from webhooks.operations.own_headers import sealed_headers, unsealed_headers
-from webhooks.operations.rotation import rotate
+from webhooks.operations.rotation import SECRET, rotate
 from webhooks.operations.terms import OVERLAPS, USUAL_OVERLAP, Terms, faults_in
 from webhooks.queries import shown_endpoint
 
@@ -39,7 +39,7 @@ def change_endpoint(endpoint_id: UUID, terms: Terms, caller: Caller) -> Saved:
         details = _change(endpoint, terms)
         if details:
             caller.note(CHANGED, endpoint_id, details)
-        is_new = "secret" in cast(list[str], details.get("changed", []))
+        is_new = SECRET in cast(list[str], details.get("changed", []))
         return Saved(shown_endpoint(caller.project_id, endpoint_id), terms.secret if is_new else None)
 
 
@@ -58,8 +58,8 @@ def _change(endpoint: Endpoint, terms: Terms) -> JsonObject:
     columns = {**changed_columns(endpoint, terms), **_pause(endpoint, terms), **_headers(endpoint, terms)}
     words = {WORDS[name] for name in columns}
     details: JsonObject = {name: columns[name] for name in ("active",) if name in columns}
-    if terms.secret is not None and _rotate(endpoint, terms.secret, terms.secret_overlap):
-        words.add("secret")
+    if (rotated := _rotate(endpoint, terms)) is not None:
+        words.add(rotated)
     if not words:
         return {}
     Endpoint.objects.filter(id=endpoint.id).update(**columns, **_what_follows(columns), updated_at=Now())
@@ -91,7 +91,8 @@ def _headers(endpoint: Endpoint, terms: Terms) -> dict[str, object]:
     return {} if is_same else sealed_headers(endpoint, terms.headers)
 
 
-def _rotate(endpoint: Endpoint, secret: str, overlap: str | None) -> bool:
-    return rotate(
-        endpoint, secret, overlap=None if overlap is None else OVERLAPS[overlap], usual=OVERLAPS[USUAL_OVERLAP]
-    )
+def _rotate(endpoint: Endpoint, terms: Terms) -> str | None:
+    if terms.secret is None:
+        return None
+    overlap = None if terms.secret_overlap is None else OVERLAPS[terms.secret_overlap]
+    return rotate(endpoint, terms.secret, overlap=overlap, usual=OVERLAPS[USUAL_OVERLAP])

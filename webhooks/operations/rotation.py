@@ -9,6 +9,9 @@ from webhooks import sealing
 from webhooks.models import Endpoint, EndpointSecret
 from webhooks.operations.secret_text import hint_of
 
+# As callers know them.
+SECRET, OVERLAP = "secret", "secretOverlap"
+
 
 def set_first_secret(endpoint: Endpoint, secret: str) -> None:
     """The endpoint, which has none, signs with the secret."""
@@ -18,8 +21,8 @@ def set_first_secret(endpoint: Endpoint, secret: str) -> None:
     )
 
 
-def rotate(endpoint: Endpoint, secret: str, *, overlap: timedelta | None, usual: timedelta) -> bool:
-    """The endpoint, which the caller has locked, signs with the secret; True if anything is other than it was.
+def rotate(endpoint: Endpoint, secret: str, *, overlap: timedelta | None, usual: timedelta) -> str | None:
+    """The endpoint, which the caller has locked, signs with the secret. Which of both was changed by that: SECRET, OVERLAP.
 
     At most two live: what was former already is gone. The same secret once more is a call that was repeated, and costs the
     former one nothing but time that the caller takes from it.
@@ -27,13 +30,13 @@ def rotate(endpoint: Endpoint, secret: str, *, overlap: timedelta | None, usual:
     present = EndpointSecret.objects.filter(endpoint=endpoint, expires_at=None).first()
     text = None if present is None else _readable(endpoint, present)
     if text == secret:
-        return overlap is not None and _shorten(endpoint, overlap)
+        return OVERLAP if overlap is not None and _shorten(endpoint, overlap) else None
     EndpointSecret.objects.filter(endpoint=endpoint).exclude(expires_at=None).delete()
     if present is not None:
         # One that cannot be read signs nothing.
         _retire(present, timedelta(0) if text is None else usual if overlap is None else overlap)
     set_first_secret(endpoint, secret)
-    return True
+    return SECRET
 
 
 def _retire(present: EndpointSecret, overlap: timedelta) -> None:

@@ -106,14 +106,17 @@ def test_a_call_that_is_repeated_does_not_push_the_former_secret_out(caller: Cli
 def test_an_overlap_can_be_cut_short(caller: Client) -> None:
     made = subscribed(caller, secret=ONE)
     changed(caller, made["id"], secret=TWO, secretOverlap="7d")
-    changed(caller, made["id"], secret=TWO, secretOverlap="24h")
+    cut = changed(caller, made["id"], secret=TWO, secretOverlap="24h")
     assert remaining() < timedelta(hours=25)
+    # It should show the secret only where it was set.
+    assert "secret" not in cut
     # It should not be made longer by the same way.
     changed(caller, made["id"], secret=TWO, secretOverlap="7d")
     assert remaining() < timedelta(hours=25)
     changed(caller, made["id"], secret=TWO, secretOverlap="now")
     assert signing(made["id"]) == [TWO]
-    assert len(audited("webhook.changed")) == 3
+    told = [entry["details"]["changed"] for entry in audited("webhook.changed")]
+    assert told == [["secret"], ["secretOverlap"], ["secretOverlap"]]
 
 
 def test_an_overlap_is_of_a_secret(caller: Client) -> None:
