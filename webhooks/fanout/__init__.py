@@ -19,7 +19,7 @@ from runs.crashpoint import committing
 from runs.models import OutboxEntry
 from runs.models.outbox import Moved
 from webhooks.fanout.listeners import all_listeners, has_listeners, heard_runs, locked_listeners, sources_for
-from webhooks.fanout.log import RunLog
+from webhooks.fanout.run_log import RunLog
 from webhooks.fanout.store import store_deliveries
 
 __all__ = ["fan_out_some", "flush", "has_listeners"]

@@ -9,7 +9,7 @@ from django.db import connection
 
 from runs.models.identity import uuid7
 from webhooks.fanout.listeners import HeardRun, Listener
-from webhooks.fanout.log import Told
+from webhooks.fanout.run_log import Told
 from webhooks.payloads import body_of
 
 # Each body travels once, however many hear it. What is there already stays as it is: a fan-out may be done again.
