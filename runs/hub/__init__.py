@@ -20,7 +20,7 @@ from runs.hub.ends import Ends
 from runs.hub.kicker import Kicker
 from runs.hub.listener import ANY_RUN, Listener
 from runs.hub.nudges import Nudges, RunNudges
-from runs.hub.queue_call import call_queue_now
+from runs.hub.queue_call import call_queue_now, prepare_call
 from runs.hub.transport import WORK, Transport
 
 __all__ = [
@@ -47,6 +47,7 @@ def call_observers() -> None:
 
 def call_queue() -> None:
     """The queue looks into the outbox soon after the present transaction commits, if anybody hears what is there."""
+    prepare_call()
     transaction.on_commit(_kicker.ask)
 
 

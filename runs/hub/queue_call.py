@@ -3,10 +3,17 @@
 from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django_q.brokers import orm as loaded_before_it_is_used  # noqa: F401 - as prepare_call() says; django-q is lazy
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 MOST_LOOKED_AT = 20  # tasks; if so many others wait, one more does no harm
+
+
+def prepare_call() -> None:
+    """What a call needs is loaded. Not by the thread that calls: a child that is forked meanwhile would wait for ever for a
+    module that nobody loads there."""
+    import_string(settings.OUTBOX_HEARD)
 
 
 def call_queue_now() -> None:
