@@ -247,6 +247,7 @@ def test_a_fan_out_that_is_done_again_adds_nothing() -> None:
     OutboxEntry.objects.bulk_create(entries)
     fan_out_all()
     assert list(Delivery.objects.order_by("id").values_list("id", "body")) == first
+    assert not OutboxEntry.objects.exists()
     assert_heard([endpoint], [run])
 
 
@@ -304,7 +305,7 @@ def test_a_status_that_an_agent_speaks_of_is_not_the_runs() -> None:
     endpoint = listens()
     run = queued_run()
     record(run.id, [run_event(run.id, EventType.RUN_STARTED, "starting")], epoch=None)
-    data = {"sessionId": run.session_id, "runStatus": "binding_session", "extensionKeys": ['"runStatus":"running"']}
+    data = {"sessionId": run.session_id, "runStatus": "binding_session", "extensionKeys": [{"runStatus": "running"}]}
     record(run.id, [Draft(type=EventType.SESSION_BOUND, data=data)], epoch=None)
     record(run.id, [Draft(type=EventType.SESSION_STATE_CHANGED, data={"runStatus": "running"})], epoch=None)
     fan_out_all()

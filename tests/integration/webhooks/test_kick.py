@@ -22,7 +22,7 @@ from runs.operations.delete import delete_run
 from runs.recorder import record, writing
 from tests.beside import environment_of
 from tests.cast import envelope, running_run
-from tests.fanned import fan_out_all, listens
+from tests.fanned import listens
 from tests.processes import PROJECT, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -158,7 +158,7 @@ child = os.fork()
 if not child:
     from django_q.models import OrmQ
     assert threading.active_count() == 1
-    while not OrmQ.objects.exists():
+    while not OrmQ.objects.exists():  # the one call of its parent
         time.sleep(0.05)
     OrmQ.objects.all().delete()
     record(run_id, [envelope("child")], epoch=None)
@@ -172,10 +172,10 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
-def test_a_forked_worker_calls_the_queue_by_a_thread_of_its_own() -> None:
+def test_a_forked_worker_calls_the_queue_by_a_thread_of_its_own(asked: list[None]) -> None:
     listens()
     run = running_run()
-    fan_out_all()
+    assert not OrmQ.objects.exists()
     command = [sys.executable, "-c", FORKED, str(run.id)]
     ended = subprocess.run(
         command,
