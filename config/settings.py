@@ -331,6 +331,11 @@ WEBHOOK_RETRY_SCHEDULE = env.env_list("WEBHOOK_RETRY_SCHEDULE", env.whole_second
 WEBHOOK_ALLOW_HTTP = env.env_bool("WEBHOOK_ALLOW_HTTP")
 WEBHOOK_ALLOWED_NETWORKS = env.env_list("WEBHOOK_ALLOWED_NETWORKS", env.network)
 WEBHOOK_CONCURRENCY = env.env_int("WEBHOOK_CONCURRENCY", at_least=1)
+# Who reads the outbox of runs, by name: runs may not import webhooks. The task that a commit calls for, if anybody hears, and
+# what makes deliveries of all that is left of a run before it is deleted.
+OUTBOX_TASK = "webhooks.tasks.deliver"
+OUTBOX_HEARD = "webhooks.fanout.has_listeners"
+OUTBOX_FLUSH = "webhooks.fanout.flush"
 
 # --- observability ----------------------------------------------------------------------------------------------------
 

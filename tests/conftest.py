@@ -28,8 +28,14 @@ def default_project(request: pytest.FixtureRequest) -> None:
         Project.objects.get_or_create(id=DEFAULT_PROJECT_ID, defaults={"name": "Default", "slug": "default"})
 
 
+@pytest.fixture
+def outbox_is_read() -> bool:
+    """True where a fan-out may take entries out of the outbox; tests of webhooks say so (tests/integration/webhooks)."""
+    return False
+
+
 @pytest.fixture(autouse=True)
-def kept_invariants(request: pytest.FixtureRequest, default_project: None) -> Iterator[None]:
+def kept_invariants(request: pytest.FixtureRequest, default_project: None, outbox_is_read: bool) -> Iterator[None]:
     """Whatever a test did to its rows, the invariants hold of them: checked before they are rolled back or emptied.
 
     A test that writes rows which no code of ours would write says so, with the reason: `handmade_rows("why")`.
@@ -39,7 +45,7 @@ def kept_invariants(request: pytest.FixtureRequest, default_project: None) -> It
         return
     handmade = request.node.get_closest_marker(HANDMADE)
     if handmade is None:
-        assert_invariants()
+        assert_invariants(outbox_is_read=outbox_is_read)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,6 +3,8 @@
 One nudger per process sends them, all runs of 10 ms at once; one listener per process wakes whoever subscribed. Both start
 with their first use, on a thread of their own and never before a fork. Between them lies a transport, which the settings
 choose: NOTIFY of the database, or Redis.
+
+Whoever is to carry out what lies in the outbox is called likewise: after COMMIT, by a thread of its own, through the queue.
 """
 
 import contextlib
@@ -15,11 +17,22 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 
 from runs.hub.ends import Ends
+from runs.hub.kicker import Kicker
 from runs.hub.listener import ANY_RUN, Listener
 from runs.hub.nudges import Nudges, RunNudges
+from runs.hub.queue_call import call_queue_now, prepare_call
 from runs.hub.transport import WORK, Transport
 
-__all__ = ["Nudges", "RunNudges", "call_observers", "nudge", "subscribe", "subscribe_to_runs", "subscribe_to_work"]
+__all__ = [
+    "Nudges",
+    "RunNudges",
+    "call_observers",
+    "call_queue",
+    "nudge",
+    "subscribe",
+    "subscribe_to_runs",
+    "subscribe_to_work",
+]
 
 
 def nudge(run_id: UUID) -> None:
@@ -30,6 +43,12 @@ def nudge(run_id: UUID) -> None:
 def call_observers() -> None:
     """Some observer looks for runs to own soon after the present transaction commits."""
     transaction.on_commit(lambda: _ends.nudger().add(WORK))
+
+
+def call_queue() -> None:
+    """The queue looks into the outbox soon after the present transaction commits, if anybody hears what is there."""
+    prepare_call()
+    transaction.on_commit(_kicker.ask)
 
 
 @contextlib.asynccontextmanager
@@ -73,6 +92,7 @@ def _chosen_transport() -> Transport:
 
 
 _ends = Ends(_chosen_transport)
+_kicker = Kicker(call_queue_now)
 
 
 def _listener() -> Listener:
@@ -81,8 +101,8 @@ def _listener() -> Listener:
 
 def _begin_anew() -> None:
     """A forked child has none of its parent's threads, and must not wait for a lock that one of them held."""
-    global _ends  # noqa: PLW0603
-    _ends = Ends(_chosen_transport)
+    global _ends, _kicker
+    _ends, _kicker = Ends(_chosen_transport), Kicker(call_queue_now)
 
 
 os.register_at_fork(after_in_child=_begin_anew)

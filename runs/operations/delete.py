@@ -1,13 +1,16 @@
 """Delete: an ended run and everything of it is gone, however much that is; who deleted it stays in the audit list.
 
-The log goes first, without a lock on the run: nothing is appended to it any more, and whoever has something else to do
-with the run need not wait. The run's row, and whatever was added beside the log meanwhile, goes last. All in one
-transaction: whoever dies over it leaves the run as it was.
+Whoever reads the outbox gets what is left of the run there, while the log is still to be read. Then the log goes, without a
+lock on the run: nothing is appended to it any more, and whoever has something else to do with the run need not wait. The
+run's row, and whatever was added beside the log meanwhile, goes last. All in one transaction: whoever dies over it leaves
+the run as it was.
 """
 
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from runs import hub
 from runs.audit import Actor, note
@@ -25,6 +28,7 @@ def delete_run(*, project_id: UUID, run_id: UUID, actor: Actor, request_id: str 
     """
     run = _ended_run(project_id, run_id)
     with transaction.atomic():
+        import_string(settings.OUTBOX_FLUSH)(run_id)
         erase_rows_of(run_id, last_seq=run.last_seq, last_raw_seq=run.last_raw_seq)
         if not erase_run(run_id):
             raise RunNotFound  # somebody else deleted it meanwhile
@@ -38,6 +42,7 @@ def delete_run(*, project_id: UUID, run_id: UUID, actor: Actor, request_id: str 
             request_id=request_id,
         )
         hub.nudge(run_id)
+        hub.call_queue()
         committing("delete")
 
 

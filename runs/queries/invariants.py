@@ -127,6 +127,11 @@ BROKEN: Mapping[Invariant, str] = {
         CROSS JOIN LATERAL (
             SELECT count(*) AS held FROM runs_rawobservation WHERE run_id = r.id AND kind = 'stream-envelope') o
         WHERE r.id = ANY(%(runs)s) AND (s.id IS NULL OR s.cursor > o.held)""",
+    Invariant("I11", "what is left of a run in the outbox reaches up to its last event, and has no hole"): """
+        SELECT r.id FROM runs_run r CROSS JOIN LATERAL (
+            SELECT sum(to_seq - from_seq + 1) AS held, min(from_seq) AS first, max(to_seq) AS last
+              FROM runs_outboxentry WHERE run_id = r.id) o
+        WHERE r.id = ANY(%(runs)s) AND (o.last <> r.last_seq OR o.held <> o.last - o.first + 1)""",
     Invariant("I15", "nothing follows the ending in the log, and what came late is kept apart and counted"): """
         SELECT r.id FROM runs_run r CROSS JOIN LATERAL (
             SELECT count(*) AS held, coalesce(bool_or(reason = 'after_ending'), false) AS after_ending

@@ -1,7 +1,7 @@
 """The recorder: the one transaction in which what happened to a run becomes rows.
 
     lock the run row -> known source ids -> raw observations -> normalise -> number -> fold -> one UPDATE -> outbox -> COMMIT
-    -> nudge
+    -> nudge, and a call of the queue
 
 Everything commits together or not at all. Nothing after COMMIT carries data.
 """
@@ -28,7 +28,8 @@ __all__ = ["Recorded", "RunWriter", "quarantine", "record", "writing"]
 
 @contextlib.contextmanager
 def writing(run_id: UUID, *, epoch: int | None, step: str = "record") -> Iterator[RunWriter]:
-    """One transaction on one run: append to the writer; at the end everything is stored and whoever watches is nudged.
+    """One transaction on one run: append to the writer; at the end everything is stored, whoever watches
+    is nudged, and the queue is called to read the outbox.
 
     `epoch` is the owner's lease epoch, or None for writers that own nothing. Raises RunNotFound, Fenced or RunEnded
     before anything is written; an exception inside leaves nothing behind. `step` names its crash points.
@@ -38,6 +39,8 @@ def writing(run_id: UUID, *, epoch: int | None, step: str = "record") -> Iterato
         yield writer
         writer.flush()
         hub.nudge(run_id)
+        if writer.has_events:
+            hub.call_queue()
         transaction.on_commit(writer.count, robust=True)  # what is committed does not fail for a figure
         committing(step)
 

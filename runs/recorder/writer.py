@@ -80,6 +80,11 @@ class RunWriter:
         self._has_progressed = False
         self._replies = Replies(run, awaiting=awaited_replies(self.state))
 
+    @property
+    def has_events(self) -> bool:
+        """True if anything is added to the log, and so to the outbox."""
+        return bool(self._events)
+
     def append(self, batch: Sequence[Observation | Draft]) -> list[Event]:
         """The events that follow from `batch`, numbered. Known observations add nothing, contradicting ones are kept apart.
 

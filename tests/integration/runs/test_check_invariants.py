@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from runs.domain.endings import EndingCode, Verdict
 from runs.domain.projection import ProjectionState
 from runs.ending import end_run
-from runs.models import OutboundMessage, Projection, RawObservation, Run
+from runs.models import OutboundMessage, OutboxEntry, Projection, RawObservation, Run
 from runs.models.identity import uuid7
 from runs.queries import drift, folded_state, invariants, pages
 from runs.recorder import quarantine, record
@@ -258,6 +258,17 @@ def no_session(run: Run) -> None:
     rewrite("DELETE FROM runs_runtimesession WHERE run_id = %s", run.id)
 
 
+@breaks("I11", "what is left of a run in the outbox")
+def a_hole_in_the_outbox(run: Run) -> None:
+    (second,) = OutboxEntry.objects.filter(run_id=run.id).order_by("from_seq")[1:2]
+    second.delete()
+
+
+@breaks("I11", "what is left of a run in the outbox")
+def a_last_event_that_never_came_into_the_outbox(run: Run) -> None:
+    OutboxEntry.objects.filter(run_id=run.id).order_by("to_seq").last().delete()  # type: ignore[union-attr]
+
+
 @breaks("I15", "nothing follows the ending in the log")
 def an_event_after_the_ending(run: Run) -> None:
     rewrite("UPDATE runs_event SET seq = %s WHERE run_id = %s AND seq = 6", run.last_seq + 1, run.id)
@@ -472,7 +483,7 @@ def test_a_lock_of_somebody_else_is_not_waited_for(locked: Run) -> None:
 def test_the_documented_invariants_are_those_that_are_checked() -> None:
     rows = [f"| {one.id} | {one.words} |" for one in invariants.invariants()]
     assert "\n".join(rows) in (PROJECT / "docs" / "database.md").read_text()
-    assert {one.id for one in invariants.invariants()} == {*(f"I{number}" for number in range(1, 9)), "I15"}
+    assert {one.id for one in invariants.invariants()} == {*(f"I{number}" for number in range(1, 9)), "I11", "I15"}
 
 
 @HANDMADE
