@@ -82,7 +82,7 @@ class Slot:
         return DrainSlot.objects.keep(self._holder, now=now, hold=HOLD)
 
     def hand_on(self) -> None:
-        """The slot is free, and whatever came while it was not has a task: a kick of that time found no slot and has ended."""
+        """The slot is free. What came while it was not has a task: a kick of that time found no slot and has ended."""
         self.give_back()
         if is_due_soon(self._clock):
             kick()

@@ -20,13 +20,17 @@ SOON = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class Turn:
-    """What came of one turn. `due_s`: seconds until there will be something to claim, asked where nothing was."""
+    """What came of one turn.
+
+    `due_s`: seconds until there will be something to claim; only where it `has_looked` and found nothing to claim now.
+    """
 
     recorded: list[Sent] = field(default_factory=list)
     unrecorded: list[Sent] = field(default_factory=list)  # to be tried again
     faults: int = 0
     parcels: Sequence[Parcel] = ()
     at: int = 0
+    has_looked: bool = False
     due_s: float = math.inf
     goes_on: bool = True
 
@@ -65,6 +69,7 @@ def _claim(turn: Turn, now: datetime, *, room: int, with_outbox: bool) -> None:
     turn.parcels, turn.at = claim(now, limit=min(room, AT_MOST)), int(now.timestamp())
     if not turn.parcels:
         due = _next_work(now, with_outbox=with_outbox)
+        turn.has_looked = True
         turn.due_s = math.inf if due is None else (due - now).total_seconds()
 
 

@@ -96,10 +96,10 @@ class UnderWay:
     def _is_over(self, turn: Turn, left: float, horizon_s: float) -> bool:
         if left <= 0 or not turn.goes_on:
             return True
-        if turn.parcels or self.sending or not self.outbox_is_quiet:
-            return False
-        if turn.faults or self.finished:
+        if turn.faults and not self.sending:
             return horizon_s == 0
+        if turn.parcels or self.sending or self.finished or not (turn.has_looked and self.outbox_is_quiet):
+            return False
         return turn.due_s > horizon_s
 
     async def _pause(self, turn: Turn, left: float) -> None:
