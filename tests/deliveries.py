@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import orjson
+from django.db import connection
 
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
@@ -62,6 +63,22 @@ def waiting(endpoint: Endpoint, number: int = 1, *, due_at: datetime = NOON, **c
         )
         for n in range(number)
     )
+
+
+def flood(endpoint: Endpoint, number: int, *, due_at: datetime | None = None) -> None:
+    """So many deliveries that have been due for an hour; too many to be made one by one."""
+    (pattern,) = waiting(endpoint, due_at=due_at or NOON - seconds(3600))
+    with connection.cursor() as cursor:
+        cursor.execute(_FLOOD, [number - 1, pattern.id])
+
+
+_FLOOD = """
+INSERT INTO webhooks_delivery (id, project_id, endpoint_id, event_type, event_id, body, next_attempt_at, due_at)
+SELECT gen_random_uuid(), project_id, endpoint_id, event_type, gen_random_uuid(),
+       convert_to('{"number":' || n || '}', 'UTF8'),
+       due_at + n * interval '1 microsecond', due_at + n * interval '1 microsecond'
+  FROM webhooks_delivery, generate_series(1, %s) AS n WHERE id = %s
+"""
 
 
 def fresh(delivery: Delivery | UUID) -> Delivery:
