@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ class Heard:
     path: str
     headers: dict[str, str]
     body: bytes
+    at: float  # monotonic
 
     @property
     def id(self) -> str:
@@ -80,7 +82,7 @@ class Subscriber:
             head, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
             headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
             body = await reader.readexactly(int(headers.get("content-length", "0")))
-            heard = Heard(head.split()[1], headers, body)
+            heard = Heard(head.split()[1], headers, body, time.monotonic())
             self.heard.append(heard)
             status = await self._answer(heard)
             writer.write(f"HTTP/1.1 {status} Whatever\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())

@@ -51,5 +51,5 @@ async def drain(
     finally:
         await rows(when_claimed)
         await drain.finish()
-    drain.done.is_due_soon = await rows(is_due_soon, clock)
+    drain.done.is_due_soon = not drain.outbox_is_quiet or await rows(is_due_soon, clock)
     return drain.done

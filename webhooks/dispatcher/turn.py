@@ -22,7 +22,7 @@ SOON = timedelta(minutes=1)
 class Turn:
     """What came of one turn.
 
-    `due_s`: seconds until there will be something to claim; only where it `has_looked` and found nothing to claim now.
+    `due_s`: seconds until there will be something to do; only where it `has_looked` and found nothing to claim now.
     """
 
     recorded: list[Sent] = field(default_factory=list)
@@ -62,7 +62,14 @@ def is_due_soon(clock: Clock = database_clock) -> bool:
 
 
 def _next_work(now: datetime, *, with_outbox: bool) -> datetime | None:
-    return now if with_outbox and OutboxEntry.objects.exists() else next_due(now)
+    return now if with_outbox and _is_news_in_the_outbox(now) else next_due(now)
+
+
+def _is_news_in_the_outbox(now: datetime) -> bool:
+    """True if runs have told something lately that is not fanned out. An old entry is one that cannot be, or that is of many:
+    whoever is at those goes on by itself, and no drain is kept alive by an entry that is stuck."""
+    newest = OutboxEntry.objects.order_by("-id").values_list("created_at", flat=True).first()
+    return newest is not None and newest > now - SOON
 
 
 def _claim(turn: Turn, now: datetime, *, room: int, with_outbox: bool) -> None:
