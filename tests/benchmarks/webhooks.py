@@ -115,7 +115,7 @@ def dead(stage: Stage, options: argparse.Namespace) -> list[Row]:
             began: dict[str, float] = {}
             with manage(stage, "deliver_webhooks", process="queue", **LOOPBACK):
                 waiting(healthy, due_at=_now())
-                _wait(lambda: subscriber.ids("/healthy"), "the first of the healthy one")  # noqa: B023
+                _wait(lambda: subscriber.ids("/healthy"), "the first of the healthy one")
                 for _ in range(options.seconds * 10):
                     (one,) = waiting(healthy, due_at=_now())
                     began[one.message_id] = time.monotonic()
