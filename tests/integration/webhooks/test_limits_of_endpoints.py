@@ -54,7 +54,7 @@ class World:
         was_broken = {one.id: endpoint_now(one).broken_until for one in self.endpoints.values()}
         parcels = claim(self.clock.now, limit=limit)
         for parcel in parcels:
-            assert parcel.delivery_id not in self.held(), "somebody else is at it"
+            assert all(parcel.delivery_id != held.delivery_id for held in self.held()), "somebody else is at it"
             self.under_way.append((parcel, self.clock.now))
             self.claimed_at[parcel.endpoint_id].append(self.clock.now)
         assert len(parcels) <= limit
@@ -64,15 +64,11 @@ class World:
         if len(parcels) < limit:
             assert claim(self.clock.now) == [], "something was left lying"
 
-    def held(self) -> set[UUID]:
-        return {
-            parcel.delivery_id for parcel, claimed_at in self.under_way if claimed_at + lock_time() > self.clock.now
-        }
+    def held(self) -> list[Parcel]:
+        return [parcel for parcel, claimed_at in self.under_way if claimed_at + lock_time() > self.clock.now]
 
     def assert_within_limits(self, endpoint: Endpoint, broken_until: datetime | None) -> None:
-        at_once = sum(
-            parcel.endpoint_id == endpoint.id and parcel.delivery_id in self.held() for parcel, _ in self.under_way
-        )
+        at_once = sum(parcel.endpoint_id == endpoint.id for parcel in self.held())
         assert at_once <= (endpoint.concurrency or 0)
         times = self.claimed_at[endpoint.id]
         if times and (endpoint.paused_at or not endpoint.active):

@@ -3,7 +3,11 @@
 import asyncio
 import os
 
+import pytest
+
 from runs.bridge import rows
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 WITHIN_S = 20
 
