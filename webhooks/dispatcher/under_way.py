@@ -23,8 +23,9 @@ log = logging.getLogger("signalbox.webhooks")
 # So many bodies are in memory at most, however much waits. A receiver that never answers holds `concurrency` of them for as
 # long as an attempt may take.
 IN_FLIGHT = 400
-POLL_S = 0.1
-CONTENTION_S = 0.02  # what is due is another drain's at this moment
+POLL_S = 0.1  # for what runs have told
+LOOK_S = 0.5  # for what others have made due: an attempt that somebody asked for, an endpoint that is paused no more
+CONTENTION_S = 0.05  # what is due is another drain's at this moment
 AFTER_A_FAULT_S = 0.5
 MOST_FAULTS_AT_THE_END = 20
 
@@ -107,7 +108,7 @@ class UnderWay:
             await asyncio.sleep(min(AFTER_A_FAULT_S, left))
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(POLL_S, max(turn.due_s, CONTENTION_S), left)):
+            async with asyncio.timeout(min(LOOK_S, max(turn.due_s, CONTENTION_S), left)):
                 await self.stirred.wait()
 
     async def _turn(self, *, room: int, with_outbox: bool) -> Turn:

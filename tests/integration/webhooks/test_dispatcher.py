@@ -166,7 +166,7 @@ def test_with_patience_it_stays_for_what_another_one_will_send() -> None:
         return True
 
     assert drained(Postman(), for_s=1, horizon_s=60, still=still) == Drained(is_due_soon=True)
-    assert len(asked) > 3
+    assert len(asked) > 1
 
 
 def test_an_outbox_that_cannot_be_fanned_out_stops_no_delivery(caplog: pytest.LogCaptureFixture) -> None:
