@@ -15,6 +15,7 @@ from django.conf import settings
 from django_q.tasks import async_task
 
 from runs.models.identity import uuid7
+from runs.queue_stop import is_queue_stopping
 from webhooks.clock import Clock, database_clock
 from webhooks.dispatcher import drain, is_due_soon
 from webhooks.models import DrainSlot
@@ -41,7 +42,9 @@ def deliver() -> str:
     if not slot.take():
         return "another drain is at it"
     try:
-        done = asyncio.run(drain(for_s=seconds(), horizon_s=HORIZON_S, still=slot.keep, when_claimed=slot.hand_on))
+        done = asyncio.run(
+            drain(for_s=seconds(), horizon_s=HORIZON_S, still=slot.keep_unless_stopping, when_claimed=slot.hand_on)
+        )
     finally:
         slot.give_back()
     if done.is_due_soon and not slot.is_handed_on:
@@ -80,6 +83,10 @@ class Slot:
             return True
         self._kept_at = now
         return DrainSlot.objects.keep(self._holder, now=now, hold=HOLD)
+
+    def keep_unless_stopping(self) -> bool:
+        """The same; False also when the queue is to end: what is due then waits for the next one."""
+        return not is_queue_stopping() and self.keep()
 
     def hand_on(self) -> None:
         """The slot is free. What came while it was not has a task: a kick of that time found no slot and has ended."""

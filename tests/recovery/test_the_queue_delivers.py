@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from django.conf import settings
+from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from tests.deliveries import fresh, listening, seconds, statuses, waiting
@@ -16,7 +17,7 @@ from tests.processes import ManageCommand, wait_until
 from tests.subscriber import Heard, Subscriber
 from webhooks.clock import database_clock
 from webhooks.models import Attempt, Delivery, DrainSlot
-from webhooks.tasks import DELIVER
+from webhooks.tasks import DELIVER, DRAIN_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
@@ -71,6 +72,20 @@ def test_while_a_drain_waits_kicks_end_at_once_and_the_net_is_not_starved() -> N
         assert processed(queue, DELIVER) >= 6
         assert DrainSlot.objects.exclude(holder=None).count() == 1
         assert fresh(delivery).attempts == 0
+
+
+def test_a_drain_that_waits_does_not_hold_up_the_end_of_its_queue() -> None:
+    with Subscriber() as subscriber, the_queue(SETTINGS) as queue:
+        waiting(listening(subscriber.url()), due_at=database_clock() + seconds(59))
+        async_task(DELIVER)
+        wait_until(lambda: DrainSlot.objects.exclude(holder=None).exists(), within_s=WITHIN_S, what="a drain")
+        queue.send(signal.SIGTERM)
+        # By itself it would wait for longer.
+        assert queue.wait(within_s=DRAIN_S / 2) == 0
+        assert processed(queue, DELIVER) == 1
+    # It should have left a task for the next queue, and its slot.
+    assert OrmQ.objects.count() == 1
+    assert not DrainSlot.objects.exclude(holder=None).exists()
 
 
 def test_a_queue_that_is_killed_while_it_sends_is_replaced_by_the_next() -> None:
