@@ -43,7 +43,7 @@ def deliver() -> str:
         return "another drain is at it"
     try:
         done = asyncio.run(
-            drain(for_s=seconds(), horizon_s=HORIZON_S, still=slot.keep_unless_stopping, when_claimed=slot.hand_on)
+            drain(for_s=seconds(), horizon_s=HORIZON_S, still=slot.is_to_go_on, when_claimed=slot.hand_on)
         )
     finally:
         slot.give_back()
@@ -84,8 +84,8 @@ class Slot:
         self._kept_at = now
         return DrainSlot.objects.keep(self._holder, now=now, hold=HOLD)
 
-    def keep_unless_stopping(self) -> bool:
-        """The same; False also when the queue is to end: what is due then waits for the next one."""
+    def is_to_go_on(self) -> bool:
+        """False if the slot is lost, or when the queue is to end: what is due then waits for the next one."""
         return not is_queue_stopping() and self.keep()
 
     def hand_on(self) -> None:
