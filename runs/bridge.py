@@ -8,6 +8,7 @@ thread with an event loop that owns whatever gRPC channels a web process needs, 
 import asyncio
 import contextvars
 import functools
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,10 @@ def _threads() -> ThreadPoolExecutor:
     # Two connections stay for the beat and whatever the process does beside the bridge.
     workers = max(1, min(settings.BRIDGE_THREADS, settings.DB_POOL_MAX - 2))
     return ThreadPoolExecutor(max_workers=workers, thread_name_prefix="rows")
+
+
+# A forked child has none of its parent's threads, and would wait for them for ever.
+os.register_at_fork(after_in_child=_threads.cache_clear)
 
 
 def _with_connection(call: Callable[[], T]) -> T:

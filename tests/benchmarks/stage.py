@@ -160,6 +160,14 @@ def served(stage: Stage, *, server: str, **settings: str) -> Iterator[tuple[int,
         yield port, process.pid
 
 
+@contextlib.contextmanager
+def manage(stage: Stage, *arguments: str, process: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`manage.py ...` beside this process, on its database; `settings` are variables of its environment."""
+    environment = {**os.environ, "DATABASE_URL": stage.dsn, "SIGNALBOX_PROCESS": process, **settings}
+    with _command(*arguments, environment=environment) as running:
+        yield running
+
+
 def progress(line: str) -> None:
     """A line for whoever waits; the result alone goes to standard output."""
     print(line, file=sys.stderr, flush=True)

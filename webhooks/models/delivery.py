@@ -79,6 +79,12 @@ class Delivery(models.Model):
         indexes = [
             # The drain claims what is due of one endpoint, the longest due first.
             models.Index(fields=["endpoint", "due_at"], condition=models.Q(status="pending"), name="delivery_due"),
+            # How many of an endpoint are being sent, and when those of a dead drain are free again. Holds nothing else.
+            models.Index(
+                fields=["endpoint", "locked_until"],
+                condition=models.Q(locked_until__isnull=False),
+                name="delivery_in_flight",
+            ),
             # GET /webhooks/{id}/deliveries and the pages of the admin, newest first.
             models.Index(fields=["endpoint", "-created_at", "-id"], name="delivery_newest"),
             # The webhooks of one run, on its page.
