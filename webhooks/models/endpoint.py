@@ -1,5 +1,7 @@
 """Endpoint: who listens, to what, and how well that goes."""
 
+from urllib.parse import urlsplit
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
@@ -59,4 +61,5 @@ class Endpoint(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.url
+        # The host alone: path and query of many an address are what lets in.
+        return urlsplit(self.url).hostname or str(self.id)

@@ -1,4 +1,4 @@
-"""An endpoint is switched off for its failures, or on again."""
+"""An endpoint is switched off for its failures."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from webhooks.counting import count_given_up
 from webhooks.models import Delivery, Endpoint
 from webhooks.models.delivery import DeliveryStatus
 from webhooks.models.notice import NoticeKind
-from webhooks.notices.telling import name_of, project_of, tell
+from webhooks.notices.telling import project_of, tell
 
 SYSTEM = Actor(name="signalbox", kind="system")
 LONGEST_REASON = 200
@@ -34,18 +34,8 @@ def disable(endpoint: Endpoint, reason: str, now: datetime) -> None:
         resource_id=str(endpoint.id),
         details=details,
     )
-    message = f"{name_of(endpoint)} was disabled: {endpoint.disabled_reason}; {cancelled} waiting deliveries cancelled"
+    message = f"{endpoint} was disabled: {endpoint.disabled_reason}; {cancelled} waiting deliveries cancelled"
     tell(endpoint, NoticeKind.DISABLED, message, details, now)
-
-
-def enable(endpoint: Endpoint, now: datetime) -> None:
-    """The endpoint is listened for again, and its failures of before no longer count. Who asked for it audits it."""
-    fresh: JsonObject = {
-        **{"active": True, "disabled_at": None, "disabled_reason": ""},
-        **{"failing_since": None, "failures": 0, "broken_until": None, "paced_until": None},
-    }
-    Endpoint.objects.filter(id=endpoint.id, deleted_at=None).update(updated_at=now, **fresh)
-    _set(endpoint, fresh)
 
 
 def _set(endpoint: Endpoint, columns: JsonObject) -> None:
@@ -55,6 +45,4 @@ def _set(endpoint: Endpoint, columns: JsonObject) -> None:
 
 def _cancel_waiting(endpoint: Endpoint) -> int:
     waiting = Delivery.objects.filter(endpoint=endpoint, status=DeliveryStatus.PENDING)
-    return waiting.update(
-        status=DeliveryStatus.CANCELLED, due_at=None, next_attempt_at=None, resend_at=None, locked_until=None
-    )
+    return waiting.update(status=DeliveryStatus.CANCELLED, due_at=None, resend_at=None)

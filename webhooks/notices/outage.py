@@ -6,7 +6,7 @@ from runs.domain.events import JsonObject
 from webhooks.models import Attempt, Delivery, Endpoint, Notice
 from webhooks.models.notice import NoticeKind
 from webhooks.notices.disabling import disable
-from webhooks.notices.telling import name_of, tell
+from webhooks.notices.telling import tell
 from webhooks.result import Result
 
 FAILING_AFTER = 4  # failed attempts of one delivery: about five minutes of the schedule
@@ -60,7 +60,7 @@ def _failing(endpoint: Endpoint, delivery: Delivery, result: Result, now: dateti
     tell(
         endpoint,
         NoticeKind.FAILING,
-        f"{name_of(endpoint)} is failing: {delivery.attempts} attempts to deliver {delivery.event_type}, at last {what}",
+        f"{endpoint} is failing: {delivery.attempts} attempts to deliver {delivery.event_type}, at last {what}",
         {"deliveryId": str(delivery.id), "attempts": delivery.attempts, "reason": what, "failingSince": since},
         now,
     )
@@ -74,7 +74,7 @@ def _recovered(endpoint: Endpoint, now: datetime) -> None:
         return
     since = last.details.get("failingSince") or last.created_at.isoformat()
     details: JsonObject = {"failingSince": since}
-    tell(endpoint, NoticeKind.RECOVERED, f"{name_of(endpoint)} takes deliveries again", details, now)
+    tell(endpoint, NoticeKind.RECOVERED, f"{endpoint} takes deliveries again", details, now)
 
 
 def _last_turn(endpoint: Endpoint) -> Notice | None:

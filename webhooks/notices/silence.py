@@ -10,7 +10,7 @@ from runs.domain.lifecycle import TERMINAL
 from runs.models import Run
 from webhooks.models import Endpoint, Notice
 from webhooks.models.notice import NoticeKind
-from webhooks.notices.telling import name_of, project_of, tell
+from webhooks.notices.telling import project_of, tell
 from webhooks.wanted import is_wanted
 
 TOLD_EVERY = timedelta(days=1)
@@ -41,9 +41,7 @@ def _tell_of(endpoint_id: UUID, now: datetime) -> bool:
     if missed:
         said = f"{missed} or more" if missed == COUNTED_ENDINGS else str(missed)
         state = "failing" if endpoint.active else "disabled"
-        message = (
-            f"{name_of(endpoint)} is {state} and has missed {said} endings of runs since {since:%Y-%m-%d %H:%M} UTC"
-        )
+        message = f"{endpoint} is {state} and has missed {said} endings of runs since {since:%Y-%m-%d %H:%M} UTC"
         details = {"missed": missed, "since": since.isoformat(), "state": state}
         tell(endpoint, NoticeKind.SILENT, message, details, now)
     return missed > 0

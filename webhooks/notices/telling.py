@@ -3,7 +3,6 @@
 import logging
 from datetime import datetime
 from typing import cast
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.db import transaction
@@ -28,11 +27,6 @@ def tell(endpoint: Endpoint, kind: NoticeKind, message: str, details: JsonObject
         created_at=now,
     )
     transaction.on_commit(lambda: _log(notice), robust=True)
-
-
-def name_of(endpoint: Endpoint) -> str:
-    """What an endpoint is called outside the pages: its host; path and query of many hold their secret."""
-    return urlsplit(endpoint.url).hostname or str(endpoint.id)
 
 
 def project_of(endpoint: Endpoint) -> UUID:
