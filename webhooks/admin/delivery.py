@@ -15,7 +15,8 @@ from runs.admin.run_search import runs_named
 from runs.admin.shown import NOTHING, pretty, pretty_value, received, row_link
 from runs.models import Run
 from webhooks.admin.filters import TYPES, OfEndpoint, Since, chosen_endpoint
-from webhooks.admin.shown import badge, milliseconds, moment, safe, table
+from webhooks.admin.health import Health
+from webhooks.admin.shown import LONGEST_HOST, badge, dot, milliseconds, moment, safe, short, table, tail
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.models.delivery import DeliveryStatus
 
@@ -27,8 +28,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
     """What is, was or will be sent where."""
 
     list_display = (
-        *("row", "state", "event_type", "endpoint_link", "run_link", "attempts", "response_status"),
-        *("last_attempt_at", "due_at"),
+        *("row", "state", "event_type", "host", "run_end", "attempts", "answer"),
+        *("tried_at", "due"),
     )
     list_select_related = ("endpoint",)
     list_filter = (one_of("status", DeliveryStatus.values), one_of("event_type", TYPES), Since, OfEndpoint, "project")
@@ -81,8 +82,33 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="delivery")
     def row(self, delivery: Delivery) -> str:
-        """The end of its id: the beginning is the time, and much the same for all."""
-        return f"…{str(delivery.id)[-12:]}"
+        """The end of its id."""
+        return tail(delivery.id)
+
+    @admin.display(description="endpoint")
+    def host(self, delivery: Delivery) -> str:
+        """Where it goes, on one line."""
+        return row_link(Endpoint, delivery.endpoint_id, short(str(delivery.endpoint), LONGEST_HOST))
+
+    @admin.display(description="run")
+    def run_end(self, delivery: Delivery) -> str:
+        """The end of the id of its run."""
+        return row_link(Run, delivery.run_id, tail(delivery.run_id))
+
+    @admin.display(description="answer", empty_value=NOTHING)
+    def answer(self, delivery: Delivery) -> int | None:
+        """Status of the last attempt."""
+        return delivery.response_status
+
+    @admin.display(description="last attempt")
+    def tried_at(self, delivery: Delivery) -> str:
+        """To the second."""
+        return moment(delivery.last_attempt_at)
+
+    @admin.display(description="due")
+    def due(self, delivery: Delivery) -> str:
+        """To the second."""
+        return moment(delivery.due_at)
 
     @admin.display(description="status")
     def state(self, delivery: Delivery) -> str:
@@ -132,15 +158,15 @@ def _line(attempt: Attempt) -> tuple[object, ...]:
 
 
 def _failure(attempt: Attempt) -> SafeString:
-    final = " (final)" if attempt.permanent else ""
-    return format_html("{}{} {}", attempt.reason or "failed", final, safe(attempt.error_message))
+    said = safe(attempt.error_message) if attempt.error_message else attempt.reason or "failed"
+    return dot(Health("red", f"{said}, final" if attempt.permanent else said))
 
 
 def _answer(attempt: Attempt) -> str:
     if attempt.response_status is None:
         return NOTHING
     return format_html(
-        '<details><summary style="cursor:pointer">{}</summary>{}{}</details>',
+        '<details><summary style="cursor:pointer;position:relative;padding-right:2rem">{}</summary>{}{}</details>',
         attempt.response_status,
         pretty_value({name: safe(str(value)) for name, value in attempt.response_headers.items()}),
         pretty(safe(attempt.excerpt)),

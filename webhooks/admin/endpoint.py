@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 
 from runs.admin.filters import is_set
 from runs.admin.pages import ReadOnlyAdmin
 from runs.admin.shown import NOTHING, row_link, rows_link
 from webhooks.admin.figures import Figures, figures_of
 from webhooks.admin.health import health_of
-from webhooks.admin.shown import badge, dot, milliseconds, moment, safe, table
+from webhooks.admin.shown import badge, dot, milliseconds, moment, safe, short, table
 from webhooks.models import Delivery, Endpoint, EndpointSecret, Notice, Replay
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ else:
     from unfold.views import ChangeList
 
 NEWEST = 10
+LONGEST_URL = 38
+LONGEST_EVENTS = 30
 MASKED = "••••••••"
 USUAL = "the six events of a run"
 
@@ -38,11 +40,8 @@ class EndpointList(ChangeList):
 class EndpointAdmin(ReadOnlyAdmin):
     """Every endpoint, the deleted ones too; never a secret nor the value of a header."""
 
-    list_display = (
-        *("health", "shown_url", "shown_events", "waiting", "given_up", "last_success_at", "p95", "description"),
-        "project",
-    )
-    list_display_links = ("health", "shown_url")
+    list_display = (*("health", "where", "waiting", "given_up", "last_success", "p95", "what", "project"),)
+    list_display_links = ("health", "where")
     list_select_related = ("project",)
     list_filter = (
         "active",
@@ -95,9 +94,24 @@ class EndpointAdmin(ReadOnlyAdmin):
         return dot(health_of(endpoint))
 
     @admin.display(description="URL")
+    def where(self, endpoint: Endpoint) -> str:
+        """The beginning of the URL."""
+        return short(safe(endpoint.url), LONGEST_URL)
+
+    @admin.display(description="events")
+    def what(self, endpoint: Endpoint) -> str:
+        """The beginning of what it subscribes to."""
+        return short(self.shown_events(endpoint), LONGEST_EVENTS)
+
+    @admin.display(description="last success")
+    def last_success(self, endpoint: Endpoint) -> str:
+        """To the second."""
+        return moment(endpoint.last_success_at)
+
+    @admin.display(description="URL")
     def shown_url(self, endpoint: Endpoint) -> str:
         """Where it listens, without what looks like a secret."""
-        return safe(endpoint.url)
+        return format_html('<span style="overflow-wrap:anywhere">{}</span>', safe(endpoint.url))
 
     @admin.display(description="events")
     def shown_events(self, endpoint: Endpoint) -> str:
@@ -131,13 +145,16 @@ class EndpointAdmin(ReadOnlyAdmin):
     @admin.display(description="disabled")
     def why_disabled(self, endpoint: Endpoint) -> str:
         """When and why it was disabled."""
-        return f"{moment(endpoint.disabled_at)}: {endpoint.disabled_reason}" if endpoint.disabled_at else NOTHING
+        if endpoint.disabled_at is None:
+            return NOTHING
+        return format_html("{}: {}", moment(endpoint.disabled_at), endpoint.disabled_reason)
 
     @admin.display(description="secrets")
     def secrets(self, endpoint: Any) -> str:
         """The last characters of each, and until when it signs."""
-        shown = [f"{MASKED}{one.hint}" + _until(one) for one in endpoint.living]
-        return format_html_join("", "{}<br>", ((one,) for one in shown)) or NOTHING
+        return (
+            format_html_join("", "{}{}{}<br>", ((MASKED, one.hint, _until(one)) for one in endpoint.living)) or NOTHING
+        )
 
     @admin.display(description="headers of its own")
     def headers(self, endpoint: Endpoint) -> str:
@@ -186,4 +203,4 @@ def _counted(endpoint: Endpoint, number: int, status: str) -> str:
 
 
 def _until(secret: EndpointSecret) -> str:
-    return "" if secret.expires_at is None else f", signs until {moment(secret.expires_at)}"
+    return "" if secret.expires_at is None else format_html(", signs until {}", moment(secret.expires_at))

@@ -10,6 +10,7 @@ from runs.admin.shown import NOTHING
 from runs.queries.shown import redactor
 from webhooks.admin.health import Colour, Health
 
+LONGEST_HOST = 26  # in a list
 COLOURS: dict[Colour, str] = {"green": "#16a34a", "amber": "#f59e0b", "red": "#dc2626", "grey": "#9ca3af"}
 TONES: dict[str, Colour] = {
     **{"pending": "grey", "delivered": "green", "exhausted": "red", "cancelled": "amber"},
@@ -38,18 +39,36 @@ def safe(text: str) -> str:
     return redactor().redact_text(text) or NOTHING
 
 
-def moment(at: datetime | None) -> str:
-    """A time to the second."""
-    return NOTHING if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
+def short(text: str, most: int) -> SafeString:
+    """The beginning of the text, on one line: lists are read line by line, on a phone in cells of one line."""
+    cut = text if len(text) <= most else f"{text[: most - 1]}…"
+    return format_html('<span style="white-space:nowrap" title="{}">{}</span>', text, cut)
+
+
+def tail(key: object) -> SafeString:
+    """The end of an id: the beginning is its time, and much the same for all."""
+    return format_html('<span style="white-space:nowrap">…{}</span>', str(key)[-12:])
+
+
+def moment(at: datetime | None) -> SafeString:
+    """A time to the second, on one line."""
+    shown = NOTHING if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
+    return format_html('<span style="white-space:nowrap">{}</span>', shown)
+
+
+def two_lines(text: str) -> SafeString:
+    """The beginning of a sentence, as much of it as two lines hold: on a phone a cell shows no more."""
+    style = "display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden"
+    return format_html('<span style="{}" title="{}">{}</span>', style, text, text)
 
 
 def milliseconds(number: float | None) -> str:
     """A duration."""
-    return NOTHING if number is None else f"{number:,.0f} ms"
+    return NOTHING if number is None else f"{number:,.0f}\N{NO-BREAK SPACE}ms"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A small table that a narrow window scrolls by itself; `NOTHING` where there are no rows."""
+    """A small table that scrolls by itself where there is no room for it; `NOTHING` where there are no rows."""
     cell = "padding:.25rem 1rem .25rem 0;text-align:left;vertical-align:top"
     lines = [(format_html_join("", '<td style="{}">{}</td>', ((cell, value) for value in row)),) for row in rows]
     if not lines:
@@ -58,7 +77,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         "", '<th scope="col" style="{}">{}</th>', ((f"{cell};font-weight:600", one) for one in heads)
     )
     return format_html(
-        '<div style="overflow-x:auto;max-width:100%"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
+        '<div style="width:0;min-width:100%;overflow-x:auto">'
+        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
         head,
         format_html_join("", "<tr>{}</tr>", lines),
     )
