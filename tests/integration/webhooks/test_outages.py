@@ -125,7 +125,7 @@ def test_after_five_days_of_nothing_but_failures_it_is_disabled_told_and_audited
 def test_it_is_not_disabled_for_few_failures_for_a_short_time_or_after_a_success_w10() -> None:
     few, short, well = listener(), listener(), listener()
     fails(parcel_for(few), 19, every=8 * HOUR)
-    fails(parcel_for(short), 500, every=timedelta(minutes=14))
+    fails(parcel_for(short), 60, every=timedelta(minutes=115))
     delivery = parcel_for(well)
     fails(delivery, 30, every=3 * HOUR)
     tried(parcel_for(well), OK, START + 4 * DAY)
