@@ -15,9 +15,9 @@ django.setup(set_prefix=False)
 
 # Only now: these need the apps to be loaded.
 from config.checks import refuse_unsound_settings  # noqa: E402
+from config.handler import Handler  # noqa: E402
 from config.http.body_limit import BodyLimit  # noqa: E402
 from config.reporting import Reporting  # noqa: E402
-from config.request_threads import Handler  # noqa: E402
 from config.row_checks import refuse_without_keys  # noqa: E402
 from runs.streaming.routing import websocket_urlpatterns  # noqa: E402
 

@@ -5,22 +5,14 @@ Django would start a thread for every request and keep it to the end of the resp
 
 import functools
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
-
-from asgiref.sync import ThreadSensitiveContext
-from django.core.handlers.asgi import ASGIHandler
-from django.core.signals import request_started
-from django.db import close_old_connections, reset_queries
+from typing import ParamSpec, TypeVar
 
 from runs import bridge
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 MOST_KEPT = 32  # threads that wait for a request
 
@@ -80,20 +72,3 @@ class RequestThread(Executor):
                 return
             thread, self._held = self._held, None
         self._threads.give_back(thread)
-
-
-class Handler(ASGIHandler):
-    """Django, with threads that are kept."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._threads = RequestThreads()
-        # A thread between two requests has no connection that could be old, and nobody reads the queries of one before.
-        # These two would cost every request a change of threads.
-        request_started.disconnect(close_old_connections)
-        request_started.disconnect(reset_queries)
-
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        async with ThreadSensitiveContext(executor=RequestThread(self._threads)):
-            await self.handle(scope, receive, send)

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 Behaviour = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -40,6 +42,14 @@ class Receiver:
             pass  # whoever called hung up
         finally:
             writer.close()
+
+
+def headers_in(request: bytes) -> dict[str, str]:
+    """The headers of one request, their names in lower case; one that stands there twice is refused."""
+    lines = request.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")[1:]
+    said = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+    assert len(said) == len(dict(said)), said
+    return dict(said)
 
 
 @contextlib.asynccontextmanager
@@ -96,3 +106,28 @@ def dribbling(first: bytes) -> Behaviour:
             writer.write(b"x")
 
     return dribble
+
+
+def pouring(first: bytes, again: bytes) -> Behaviour:
+    """Says `first`, and then `again` as fast as it is read, for ever."""
+
+    async def pour(writer: asyncio.StreamWriter) -> None:
+        writer.write(first)
+        while True:
+            writer.write(again)
+            await writer.drain()
+
+    return pour
+
+
+def resetting(first: bytes = b"") -> Behaviour:
+    """Says `first` and resets the connection, as a receiver does that was killed."""
+
+    async def reset(writer: asyncio.StreamWriter) -> None:
+        writer.write(first)
+        await writer.drain()
+        taken: socket.socket = writer.get_extra_info("socket")
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    return reset

@@ -8,7 +8,7 @@ environment (`RUNTIME_ADDRESS`) do not pass here.
 """
 
 from runs.egress.lookup import Resolver, look_up
-from runs.egress.posting import Answer, post
+from runs.egress.posting import OF_THE_CONNECTION, Answer, post
 from runs.egress.rules import check_url
 
-__all__ = ["Answer", "Resolver", "check_url", "look_up", "post"]
+__all__ = ["OF_THE_CONNECTION", "Answer", "Resolver", "check_url", "look_up", "post"]

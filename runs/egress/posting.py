@@ -5,7 +5,7 @@ import functools
 import ssl
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 import httpcore
@@ -20,8 +20,12 @@ READ_LIMIT = 64 * 1024
 CONNECT_S = 5.0
 MOST_TRIED = 3  # addresses of one name; all of them are checked
 
+# Of an answer's headers: what says when to come again, and what helps to find the answer in the receiver's own logs.
+KEPT_HEADERS = ("content-type", "date", "retry-after", "server", "webhook-delivery", "x-request-id")
+LONGEST_VALUE = 200
+
 # What a caller's headers must not say: they belong to the connection, which is ours.
-_OURS = frozenset(
+OF_THE_CONNECTION = frozenset(
     {
         "host",
         "content-length",
@@ -38,11 +42,13 @@ _OURS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a receiver answered. `excerpt` is the beginning of its body as it came, never inflated."""
+    """What a receiver answered. `excerpt` is the beginning of its body as it came, never inflated; of its `headers`
+    those of KEPT_HEADERS are here, in lower case."""
 
     status: int
     excerpt: bytes
     duration_ms: int
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_success(self) -> bool:
@@ -75,16 +81,21 @@ async def post(
     )
     try:
         async with asyncio.timeout(timeout_s):
-            status, excerpt = await _exchange(connection, target, body, headers, read_limit)
+            response, excerpt = await _exchange(connection, target, body, headers, read_limit)
     except TimeoutError:
-        raise NotAnswered(f"no whole answer came within {timeout_s:g} s", reason="timed_out") from None
+        raise NotAnswered(f"no whole answer came within {timeout_s:.3g} s", reason="timed_out") from None
     except httpcore.ConnectError:  # a connection was there already, see _Guarded
         raise NotAnswered("TLS could not be agreed upon", reason="tls") from None
-    except httpcore.LocalProtocolError:
+    except (httpcore.LocalProtocolError, UnicodeEncodeError):
         raise NotAnswered("a header cannot be sent as it is", reason="unsendable") from None
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError):
         raise NotAnswered("the connection broke before the whole answer had come", reason="broken") from None
-    return Answer(status=status, excerpt=excerpt, duration_ms=round((time.monotonic() - started) * 1000))
+    return Answer(
+        status=response.status,
+        excerpt=excerpt,
+        duration_ms=round((time.monotonic() - started) * 1000),
+        headers=_kept(response.headers),
+    )
 
 
 class _Guarded(httpcore.AsyncNetworkBackend):
@@ -133,10 +144,10 @@ class _Guarded(httpcore.AsyncNetworkBackend):
 
 async def _exchange(
     connection: httpcore.AsyncHTTPConnection, target: Target, body: bytes, headers: Mapping[str, str], read_limit: int
-) -> tuple[int, bytes]:
+) -> tuple[httpcore.Response, bytes]:
     sent = _headers(target, body, headers)
     async with connection, connection.stream("POST", _location(target), headers=sent, content=body) as response:
-        return response.status, await _beginning(response, read_limit)
+        return response, await _beginning(response, read_limit)
 
 
 async def _beginning(response: httpcore.Response, limit: int) -> bytes:
@@ -148,8 +159,14 @@ async def _beginning(response: httpcore.Response, limit: int) -> bytes:
     return bytes(kept)
 
 
+def _kept(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    # Backwards, so that the first one stays of those that are said twice.
+    said = {name.decode("ascii").lower(): value.decode("latin-1") for name, value in reversed(list(headers))}
+    return {name: said[name][:LONGEST_VALUE] for name in KEPT_HEADERS if name in said}
+
+
 def _headers(target: Target, body: bytes, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    said = {name: value for name, value in headers.items() if name.lower() not in _OURS}
+    said = {name: value for name, value in headers.items() if name.lower() not in OF_THE_CONNECTION}
     if not any(name.lower() == "user-agent" for name in said):
         said["User-Agent"] = f"Signalbox/{VERSION}"
     said |= {

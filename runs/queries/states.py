@@ -4,11 +4,19 @@ import contextlib
 from typing import cast
 from uuid import UUID
 
+from django.db import connection
+
 from runs.domain.events import JsonObject
 from runs.domain.projection import SCHEMA_VERSION, ProjectionState, StateUnreadable, dump, empty, fold, load
 from runs.errors import RunNotFound
 from runs.models import Projection, Run
 from runs.queries.events import event_pages
+
+# Whoever watches without a stream asks for this again and again: the text is not made anew each time.
+_STORED = """
+SELECT p.state, p.schema_version, p.projected_seq FROM runs_projection p JOIN runs_run r ON r.id = p.run_id
+ WHERE p.run_id = %s AND r.project_id = %s
+"""
 
 
 def state_text(project_id: UUID, run_id: UUID, *, up_to: int | None = None) -> bytes:
@@ -16,11 +24,9 @@ def state_text(project_id: UUID, run_id: UUID, *, up_to: int | None = None) -> b
 
     Always equal to the fold of those events. Raises RunNotFound.
     """
-    stored = (
-        Projection.objects.filter(run_id=run_id, run__project_id=project_id)
-        .values_list("state", "schema_version", "projected_seq")
-        .first()
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_STORED, [run_id, project_id])
+        stored = cursor.fetchone()
     if stored is None:
         raise RunNotFound
     state, schema_version, projected_seq = stored

@@ -53,7 +53,7 @@ def _message(members: Members) -> MessageRequest:
 def _signal(members: Members) -> SignalRequest:
     if not members.has("to"):
         members.fault("to", "is required")
-    return SignalRequest(
+    request = SignalRequest(
         sender=members.text("from"),
         to=members.texts("to", most=MOST_RECIPIENTS),
         message_type=members.text("messageType"),
@@ -62,6 +62,17 @@ def _signal(members: Members) -> SignalRequest:
         severity=members.optional_text("severity") or "",
         confidence=members.optional_number("confidence", least=0, most=1),
     )
+    _refuse_contradictions(members, request)
+    return request
+
+
+def _refuse_contradictions(members: Members, request: SignalRequest) -> None:
+    """Whom a signal is meant for and how grave it is travel in its payload: what the caller wrote there is not lost."""
+    payload = request.payload or {}
+    if payload.get("to", list(request.to)) != list(request.to):
+        members.fault("payload.to", "must be absent or equal to `to`, which travels there")
+    if request.severity and payload.get("severity", request.severity) != request.severity:
+        members.fault("payload.severity", "must be absent or equal to `severity`, which travels there")
 
 
 def _context(members: Members) -> ContextRequest:

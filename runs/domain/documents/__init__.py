@@ -7,11 +7,12 @@ from runs.domain.documents.event import EVENT_COLUMNS, EventRow, EventText, even
 from runs.domain.documents.late import LateRow, late_document
 from runs.domain.documents.message import MessageRow, message_document
 from runs.domain.documents.raw import RawRow, raw_document
-from runs.domain.documents.run import RunRow, run_document
+from runs.domain.documents.run import RUN_COLUMNS, RunRow, run_document
 from runs.domain.documents.summary import SummaryRow, summary_document
 
 __all__ = [
     "EVENT_COLUMNS",
+    "RUN_COLUMNS",
     "ArtifactRow",
     "AuditRow",
     "EventRow",

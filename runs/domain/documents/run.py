@@ -41,6 +41,10 @@ class RunRow(NamedTuple):
     cleanup_errors_text: str
 
 
+_AS_TEXT = {"metadata_text": "metadata::text", "cleanup_errors_text": "cleanup_errors::text"}
+RUN_COLUMNS = tuple(_AS_TEXT.get(field, field) for field in RunRow._fields)
+
+
 def run_document(row: RunRow) -> JsonObject:
     """The RunRow of the HTTP contract. Write it with orjson: stored JSON texts are passed through."""
     document: JsonObject = {

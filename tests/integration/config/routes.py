@@ -1,5 +1,7 @@
 """The real routes, and some that fail in every way a route can fail."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 import orjson
@@ -7,7 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
-from django.urls import path
+from django.urls import get_script_prefix, path
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -89,6 +91,52 @@ def size(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"{request.META.get('CONTENT_LENGTH')} {len(request.body)}")
 
 
+class Noting(HttpResponse):
+    """Notes on which thread a middleware touches it."""
+
+    def __init__(self) -> None:
+        self.threads: set[str] = set()
+        super().__init__()
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self.threads.add(threading.current_thread().name)
+        super().__setitem__(name, value)
+
+    def close(self) -> None:
+        closings.append(threading.current_thread().name)
+        super().close()
+
+
+closings: list[str] = []
+answers: list[Noting] = []
+
+
+def noting(request: HttpRequest) -> HttpResponse:
+    """Its answer says on which threads it was handled, and where it is mounted."""
+    answer = Noting()
+    answer.content = f"{threading.current_thread().name} {get_script_prefix()}".encode()
+    answers.append(answer)
+    return answer
+
+
+async def waiting(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(threading.current_thread().name)
+
+
+def endless(request: HttpRequest) -> StreamingHttpResponse:
+    """A synchronous view whose answer goes on until nobody listens."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"more "
+                await asyncio.sleep(0)
+        finally:
+            closings.append("chunks")
+
+    return StreamingHttpResponse(chunks())
+
+
 def form(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(len(request.POST)))
 
@@ -116,4 +164,7 @@ urlpatterns = [
     path("stream", stream),
     path("size", size),
     path("form", form),
+    path("noting", noting),
+    path("waiting", waiting),
+    path("endless", endless),
 ]

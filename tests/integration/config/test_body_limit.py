@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from config.handler import Handler
 from config.http.body_limit import BodyLimit, Message, Scope
-from config.request_threads import Handler
 
 LIMIT = 10
 

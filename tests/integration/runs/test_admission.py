@@ -13,9 +13,9 @@ from django.http import HttpRequest
 from django.test import AsyncClient, Client
 from pytest_django.fixtures import Settings
 
+from config.handler import Handler
 from config.http import keys, stream_authentication
 from config.remembered import RememberedEach
-from config.request_threads import Handler
 from runs.bridge import rows
 from runs.errors import Forbidden, Unauthenticated, ValidationFailed
 from runs.models import ApiKey, Run, Ticket

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import logging
+import socket
 import ssl
 import threading
 import time
@@ -17,7 +18,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from runs.egress import Answer, Resolver, look_up, post
+from runs.egress import Answer, Resolver, look_up, post, posting
 from runs.errors import AddressRefused, NotAnswered
 from tests.certificates import self_signed
 from tests.hostile_urls import HOSTILE_URLS
@@ -101,7 +102,7 @@ async def test_what_belongs_to_the_connection_is_not_the_callers_to_say() -> Non
     assert not any(word in said for word in ("inner.example", "chunked", "gzip"))
 
 
-@pytest.mark.parametrize("value", ["two\r\nX-Injected: 1", "nul\0", "line\n"])
+@pytest.mark.parametrize("value", ["two\r\nX-Injected: 1", "nul\0", "line\n", "\ud800"])
 async def test_a_header_that_would_be_two_is_not_sent_and_not_told(value: str) -> None:
     async with receiving(answering(200)) as receiver:
         with pytest.raises(NotAnswered) as silent:
@@ -243,6 +244,28 @@ async def test_of_an_answer_of_a_gigabyte_only_the_beginning_is_read() -> None:
     assert written < 64, "megabytes; what lies in the buffers of two sockets is not read"
 
 
+async def test_of_the_headers_of_an_answer_those_on_a_short_list_are_kept_and_cut() -> None:
+    kept = [
+        "Content-Type: text/plain",
+        "RETRY-AFTER: 7",
+        "Server: " + "x" * 5000,
+        "Webhook-Delivery: disable",
+        "Date: d\xe9j\xe0",
+    ]
+    others = ["Set-Cookie: a=b", "Location: http://inside/", "WWW-Authenticate: Basic", "Server: a second one"]
+    head = "\r\n".join(["HTTP/1.1 503 No", *kept, "X-Request-ID: r-1", *others, "", ""])
+    answer = await answer_of(saying(head.encode("latin-1")))
+
+    assert answer.headers == {
+        "content-type": "text/plain",
+        "date": "d\xe9j\xe0",
+        "retry-after": "7",
+        "server": "x" * 200,
+        "webhook-delivery": "disable",
+        "x-request-id": "r-1",
+    }
+
+
 async def test_an_answer_without_end_in_pieces_is_cut_too() -> None:
     async def pour(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -282,6 +305,23 @@ async def test_a_closed_port_is_not_reached() -> None:
         port = receiver.port
     with pytest.raises(NotAnswered) as silent:
         await send(f"http://127.0.0.1:{port}/")
+
+    assert silent.value.reason == "unreachable"
+
+
+async def test_a_receiver_that_takes_no_connection_is_given_up_before_the_total_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(posting, "CONNECT_S", 0.2)
+    with socket.socket() as full, contextlib.ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):  # nobody takes them, so that there is no room for another one
+            queued = waiting.enter_context(socket.socket())
+            queued.setblocking(False)
+            queued.connect_ex(full.getsockname())
+        with pytest.raises(NotAnswered) as silent:
+            await send(f"http://127.0.0.1:{full.getsockname()[1]}/", timeout_s=5)
 
     assert silent.value.reason == "unreachable"
 

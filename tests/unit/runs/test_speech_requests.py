@@ -116,3 +116,14 @@ def test_both_forms_of_a_payload_are_too_many() -> None:
     both = {"payload": {}, "payloadEnvelope": {"encoding": "json"}}
 
     assert faults_of("messages", MESSAGE | both) == ["payloadEnvelope"]
+
+
+def test_a_payload_that_names_others_or_another_severity_is_refused_not_overwritten() -> None:
+    signal = SIGNAL | {"to": ["alice"], "severity": "high"}
+
+    assert faults_of("signal", signal | {"payload": {"to": ["bob"], "severity": "low"}}) == [
+        "payload.to",
+        "payload.severity",
+    ]
+    assert read_signal(signal | {"payload": {"to": ["alice"], "severity": "high"}}).to == ("alice",)
+    assert read_signal(SIGNAL | {"payload": {"severity": "low"}}).payload == {"severity": "low"}
