@@ -73,6 +73,8 @@ def endpoint() -> Endpoint:
         tried(delivery, HOSTILE, now + number * MINUTE)
     tried(parcel_for(endpoint, now, run_id=None, event_type="webhook.test"), OK, now)
     tried(parcel_for(endpoint, now, status="exhausted"), BROKEN, now)
+    of = {"project_id": endpoint.project_id, "endpoint": endpoint}
+    Notice.objects.create(**of, kind="endpoint.silent", message=SCRIPT, details={"said": SCRIPT})
     Replay.objects.create(
         project_id=endpoint.project_id, endpoint=endpoint, key=SCRIPT, wanted={"a": SCRIPT}, count=1, created_by=SCRIPT
     )
