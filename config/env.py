@@ -148,6 +148,13 @@ def network(text: str) -> str:
     return str(ipaddress.ip_network(text))
 
 
+def mail_address(text: str) -> str:
+    """`text`, if it looks like one address."""
+    if re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", text) is None:
+        raise ValueError("a mail address has the form name@host")
+    return text
+
+
 def pattern(text: str) -> str:
     """`text`, if it is a regular expression of bearable size."""
     if len(text) > MAX_PATTERN_LENGTH:

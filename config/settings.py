@@ -14,6 +14,7 @@ from config.database_url import django_database, parse_database_url
 from config.first_key import development_key
 from config.generated_secrets import ensure_secret
 from config.logs import log_uncaught, logging_settings
+from config.mail import PORTS, mail_server
 from config.process import process_name
 from runs.version import VERSION
 
@@ -336,6 +337,17 @@ WEBHOOK_CONCURRENCY = env.env_int("WEBHOOK_CONCURRENCY", at_least=1)
 OUTBOX_TASK = "webhooks.tasks.deliver"
 OUTBOX_HEARD = "webhooks.fanout.has_listeners"
 OUTBOX_FLUSH = "webhooks.fanout.flush"
+ALERT_EMAILS = env.env_list("ALERT_EMAILS", env.mail_address)
+ALERT_SENDER = env.env_str("ALERT_SENDER")
+EMAIL_URL = env.env_secret_url("EMAIL_URL", PORTS)
+_MAIL = mail_server(EMAIL_URL)
+EMAIL_HOST, EMAIL_PORT = _MAIL.host, _MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.user, _MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.scheme == "smtp+tls", _MAIL.scheme == "smtps"
+EMAIL_TIMEOUT = 10
+EMAIL_SUBJECT_PREFIX = "[Signalbox] "
+ADMINS = [("Signalbox", address) for address in ALERT_EMAILS]
+SERVER_EMAIL = ALERT_SENDER
 
 # --- observability ----------------------------------------------------------------------------------------------------
 
@@ -361,5 +373,6 @@ LOGGING = logging_settings(
         *(key.partition("=")[2] or key for key in AUTH_API_KEYS),
         RUNTIME_BEARER_TOKEN,
         *RUNTIME_SENDER_TOKENS.values(),
+        EMAIL_HOST_PASSWORD,
     ],
 )

@@ -257,6 +257,14 @@ WEBHOOKS = Section(
             "private networks (CIDR) that may be targets; metadata addresses never",
         ),
         V("WEBHOOK_CONCURRENCY", "attempts at once per endpoint", "4"),
+        V("ALERT_EMAILS", "who gets notices of failing, disabled and silent endpoints by mail; a list"),
+        V("ALERT_SENDER", "whom that mail is from", "signalbox@localhost"),
+        V(
+            "EMAIL_URL",
+            "the mail server: `smtp://`, `smtp+tls://` (STARTTLS) or `smtps://` with user, password, host and port",
+            shown="smtp://localhost:25",
+            secret=True,
+        ),
     ),
 )
 

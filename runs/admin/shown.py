@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from runs.domain.normaliser.payloads import shown_bytes
-from runs.recorder.context import redactor
+from runs.queries.shown import redactor
 
 NOTHING = "–"
 SHOWN_BYTES = 4_096

@@ -47,6 +47,17 @@ RECOVERIES = Counter("macp_recovery_total", "Runs that another observer had befo
 REFOLDED = Counter(
     "signalbox_projections_refolded_total", "Stored projections that could not be read and were made anew"
 )
+WEBHOOK_DELIVERIES = Counter(
+    "macp_webhook_deliveries_total",
+    "Attempts that delivered or failed, deliveries that were exhausted or cancelled",
+    ("status",),
+)
+WEBHOOK_SECONDS = Histogram(
+    "signalbox_webhook_attempt_duration_seconds",
+    "Time of attempts to deliver, from the look-up of the name to the end of the answer",
+    ("status",),
+    (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0),
+)
 
 # Whatever can be seen at /metrics beside the figures of the answering process itself.
 ALL: tuple[Metric, ...] = (
@@ -66,4 +77,6 @@ ALL: tuple[Metric, ...] = (
     STREAM_RECONNECTS,
     RECOVERIES,
     REFOLDED,
+    WEBHOOK_DELIVERIES,
+    WEBHOOK_SECONDS,
 )

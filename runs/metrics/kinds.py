@@ -21,7 +21,11 @@ class Counter:
 
     def add(self, *values: str) -> None:
         """One more with these values of the labels."""
-        TALLY.add(((self.name, values), 1.0))
+        self.add_many(1, *values)
+
+    def add_many(self, number: int, *values: str) -> None:
+        """So many more with these values of the labels, at once."""
+        TALLY.add(((self.name, values), float(number)))
 
 
 @dataclass(frozen=True)

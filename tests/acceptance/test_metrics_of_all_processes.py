@@ -43,10 +43,11 @@ OF_OUTAGES = {"circuit_breaker_state", "macp_circuit_breaker_failures_total"}
 OF_TAKE_OVERS = {"active_runtime_streams", "macp_recovery_total"}
 OF_REQUESTS = {"http_request_duration_seconds", "http_requests_total", "active_sse_connections"}
 OF_REPAIRS = {"signalbox_projections_refolded_total"}
+OF_WEBHOOKS = {"macp_webhook_deliveries_total", "signalbox_webhook_attempt_duration_seconds"}
 
 
 def test_every_metric_is_moved_by_a_test_of_this_file_e23() -> None:
-    moved = OF_RUNS | OF_OUTAGES | OF_TAKE_OVERS | OF_REQUESTS | OF_REPAIRS
+    moved = OF_RUNS | OF_OUTAGES | OF_TAKE_OVERS | OF_REQUESTS | OF_REPAIRS | OF_WEBHOOKS
     assert moved == {metric.name for metric in ALL}
 
 
@@ -187,6 +188,18 @@ def test_a_worker_of_the_queue_reports_what_its_tasks_count(web: Web) -> None:
         queue.wait_for_line("Processed 'tests.counting_task.count_once'", within_s=60)
     # It has been asked to stop before ten seconds were over.
     assert Scrape(web).of("macp_stream_reconnects_total") == 1.0
+
+
+def test_a_worker_of_the_queue_counts_what_it_delivers(web: Web) -> None:
+    with the_queue({"SECRET_KEY": settings.SECRET_KEY}) as queue:
+        async_task("tests.counting_task.try_once", task_name="try")
+        queue.wait_for_line("Processed 'tests.counting_task.try_once'", within_s=60)
+    seen = Scrape(web)
+    assert seen.moved() >= OF_WEBHOOKS
+    for status, number in {"delivered": 1.0, "failed": 2.0, "exhausted": 2.0}.items():
+        assert seen.of("macp_webhook_deliveries_total", status=status) == number
+    assert seen.of("signalbox_webhook_attempt_duration_seconds_count", status="failed") == 2.0
+    assert seen.of("signalbox_webhook_attempt_duration_seconds_sum", status="failed") == pytest.approx(1.4)
 
 
 def test_without_the_key_that_is_required_nothing_is_told_d10() -> None:

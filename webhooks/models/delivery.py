@@ -87,6 +87,12 @@ class Delivery(models.Model):
             ),
             # GET /webhooks/{id}/deliveries and the pages of the admin, newest first.
             models.Index(fields=["endpoint", "-created_at", "-id"], name="delivery_newest"),
+            # What never arrived: counted for each endpoint on the pages of the admin, and found there.
+            models.Index(
+                fields=["endpoint", "-created_at", "-id"],
+                condition=models.Q(status__in=["exhausted", "cancelled"]),
+                name="delivery_given_up",
+            ),
             # The webhooks of one run, on its page.
             models.Index(fields=["run_id", "created_at"], name="delivery_of_run"),
         ]

@@ -1,6 +1,7 @@
 """Endpoint: who listens, to what, and how well that goes."""
 
 from typing import Self
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
@@ -85,4 +86,5 @@ class Endpoint(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.url
+        # The host alone: path and query of many an address are what lets in.
+        return urlsplit(self.url).hostname or str(self.id)
