@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -13,20 +13,25 @@ from runs.admin.filters import one_of
 from runs.admin.pages import ReadOnlyAdmin
 from runs.admin.run_search import runs_named
 from runs.admin.shown import NOTHING, pretty, pretty_value, received, row_link
+from runs.errors import Conflict, NotFound
 from runs.models import Run
+from webhooks.admin.callers import caller_of
 from webhooks.admin.filters import TYPES, OfEndpoint, Since, chosen_endpoint
 from webhooks.admin.health import Health
 from webhooks.admin.shown import LONGEST_HOST, badge, dot, milliseconds, moment, safe, short, table, tail
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.models.delivery import DeliveryStatus
+from webhooks.operations.resend_delivery import resend_delivery
 
 SHOWN_ATTEMPTS = 50
+MOST_AT_ONCE = 200
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     """What is, was or will be sent where."""
 
+    actions = ("send_again",)
     list_display = (
         *("row", "state", "event_type", "host", "run_end", "attempts", "answer"),
         *("tried_at", "due"),
@@ -54,6 +59,25 @@ class DeliveryAdmin(ReadOnlyAdmin):
         ("Body", {"fields": ("shown_body",)}),
         ("Claim", {"fields": ("tries", "claim_epoch", "locked_until")}),
     )
+
+    def has_send_again_permission(self, request: HttpRequest) -> bool:
+        """Staff who may change deliveries."""
+        return request.user.has_perm("webhooks.change_delivery")
+
+    @admin.action(description="Send again", permissions=["send_again"])
+    def send_again(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
+        """Each is due, under its own id and in its own project."""
+        chosen = list(deliveries.order_by().select_related("endpoint").defer("body")[: MOST_AT_ONCE + 1])
+        if len(chosen) > MOST_AT_ONCE:
+            told = f"Nothing was done: at most {MOST_AT_ONCE} at once. Replay those of an endpoint on its page."
+            self.message_user(request, told, messages.ERROR)
+            return
+        refused = [one for one in chosen if not _sent_again(request, one)]
+        if done := len(chosen) - len(refused):
+            self.message_user(request, f"{done} due once more.")
+        if refused:
+            told = f"{len(refused)} of endpoints that are not active were left as they are."
+            self.message_user(request, told, messages.WARNING)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Newest first; of one endpoint in the order of its index."""
@@ -144,6 +168,14 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def shown_attempts(self, delivery: Any) -> str:
         """How each try went."""
         return table(("No.", "Started", "Took", "Outcome", "Answer"), map(_line, delivery.tried))
+
+
+def _sent_again(request: HttpRequest, delivery: Delivery) -> bool:
+    try:
+        resend_delivery(delivery.endpoint_id, delivery.id, caller_of(request, delivery.endpoint))
+    except (Conflict, NotFound):
+        return False
+    return True
 
 
 def _line(attempt: Attempt) -> tuple[object, ...]:

@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
 from runs.admin.filters import is_set
-from runs.admin.pages import ReadOnlyAdmin
 from runs.admin.shown import NOTHING, row_link, rows_link
 from webhooks.admin.figures import Figures, figures_of
 from webhooks.admin.health import health_of
 from webhooks.admin.shown import badge, dot, milliseconds, moment, safe, short, table
+from webhooks.admin.steering import SteeredAdmin
 from webhooks.models import Delivery, Endpoint, EndpointSecret, Notice, Replay
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class EndpointList(ChangeList):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(ReadOnlyAdmin):
+class EndpointAdmin(SteeredAdmin):
     """Every endpoint, the deleted ones too; never a secret nor the value of a header."""
 
     list_display = (*("health", "where", "waiting", "given_up", "last_success", "p95", "what", "project"),)
@@ -82,7 +82,7 @@ class EndpointAdmin(ReadOnlyAdmin):
         found: Any = super().get_object(request, object_id, from_field)
         if found is not None:
             _count_for([found])
-            found.living = list(EndpointSecret.objects.filter(endpoint=found).order_by("-created_at", "-id"))
+            found.living = list(EndpointSecret.objects.living().filter(endpoint=found))
             deliveries = Delivery.objects.filter(endpoint=found).order_by("-created_at", "-id")
             found.newest = list(deliveries.defer("body")[:NEWEST])
             found.told = list(Notice.objects.filter(endpoint=found)[:NEWEST])
