@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from runs.domain.events import JsonObject
 from runs.errors import ValidationFailed
+from runs.hub import call_queue
 from runs.keyring import SecretUnreadable
 from webhooks.models import Delivery, Endpoint
 from webhooks.operations.caller import Caller
@@ -65,6 +66,8 @@ def _change(endpoint: Endpoint, terms: Terms) -> JsonObject:
     Endpoint.objects.filter(id=endpoint.id).update(**columns, **_what_follows(columns), updated_at=Now())
     if columns.get("active") is False:
         details["cancelled"] = Delivery.objects.filter(endpoint=endpoint).cancel_waiting()
+    else:
+        call_queue()  # what waited for the end of a pause, or for another address, may be due now
     return {"changed": sorted(words), **details}
 
 
