@@ -9,16 +9,8 @@ import runs.models.identity
 
 # Django declares ON DELETE in Python only; deleting a run must be one statement whoever issues it.
 CASCADE = """
-DO $$
-DECLARE name text;
-BEGIN
-    SELECT conname INTO STRICT name FROM pg_constraint
-     WHERE contype = 'f' AND conrelid = 'runs_keyedrequest'::regclass AND confrelid = 'runs_run'::regclass;
-    EXECUTE format('ALTER TABLE runs_keyedrequest DROP CONSTRAINT %I', name);
-    EXECUTE format(
-        'ALTER TABLE runs_keyedrequest ADD CONSTRAINT %I FOREIGN KEY (run_id) REFERENCES runs_run (id)'
-        ' ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED', name);
-END $$;
+ALTER TABLE runs_keyedrequest ADD CONSTRAINT keyedrequests_of_run
+      FOREIGN KEY (run_id) REFERENCES runs_run (id) ON DELETE CASCADE
 """
 
 
@@ -63,7 +55,11 @@ class Migration(migrations.Migration):
                 (
                     "run",
                     models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to="runs.run"
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="runs.run",
                     ),
                 ),
             ],
@@ -73,5 +69,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunSQL(CASCADE, migrations.RunSQL.noop),
+        migrations.RunSQL(CASCADE, "ALTER TABLE runs_keyedrequest DROP CONSTRAINT keyedrequests_of_run"),
     ]

@@ -122,8 +122,8 @@ class KeyedRequest(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey(Project, models.CASCADE, default=DEFAULT_PROJECT_ID, db_index=False)
-    # What a run was answered goes with the run; indexed for that.
-    run = models.ForeignKey(Run, models.CASCADE, null=True, blank=True, db_index=True)
+    # What was answered of a run goes with the run: indexed for that, and its constraint (migration 0012) cascades.
+    run = models.ForeignKey(Run, models.CASCADE, null=True, blank=True, db_index=True, db_constraint=False)
     route = models.CharField(max_length=255, help_text="method and template of the path")
     key_sha256 = models.BinaryField(max_length=32, help_text="of the path and the key, which may be a secret")
     body_sha256 = models.BinaryField(max_length=32, help_text="of the canonical body and the query")
