@@ -202,6 +202,7 @@ def test_whose_claim_was_taken_over_stores_no_answer_and_gives_nothing_back() ->
     KeyedRequest.objects.lapse(early)
     KeyedRequest.objects.release(early)
     assert KeyedRequest.objects.claim(keyed, patience_s=60) is None
+    assert KeyedRequest.objects.get().status is None
     KeyedRequest.objects.keep(late, status=201, answer=b"late")
     KeyedRequest.objects.release(late)
 
