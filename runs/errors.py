@@ -44,6 +44,7 @@ class ControlPlaneError(Exception):
     """Something went wrong in the control plane."""
 
     code = "INTERNAL_ERROR"
+    may_still_happen = False  # what was asked for: it may even have happened
 
     def __init__(self, message: str | None = None, *, details: Mapping[str, object] | None = None) -> None:
         self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
@@ -197,10 +198,17 @@ class NoOwner(RuntimeUnavailable):
     """No living observer owns the run."""
 
 
+class OwnerGone(RuntimeUnavailable):
+    """The observer that had begun with it is gone, and the next one may find that it is done."""
+
+    may_still_happen = True
+
+
 class RuntimeTimedOut(RuntimeFault):
     """The runtime did not answer in time."""
 
     code = "RUNTIME_TIMEOUT"
+    may_still_happen = True
 
 
 class RuntimeRejected(RuntimeFault):

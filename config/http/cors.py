@@ -10,7 +10,8 @@ from config.http.middleware import AsyncCapableMiddleware
 METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
 REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-CSRFToken, X-Request-Id, traceparent"
 READABLE_HEADERS = (
-    "X-Request-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Content-Disposition"
+    "X-Request-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Content-Disposition, "
+    "Idempotency-Replayed"
 )
 PREFLIGHT_AGE_S = 600
 

@@ -9,6 +9,7 @@ from runs.api import described
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of
 from runs.api.documents import trace_document
+from runs.api.once import id_under_key, once
 from runs.api.query import Query
 from runs.api.requests.artifact import read_artifact
 from runs.api.schemas.bodies import ARTIFACT
@@ -37,11 +38,16 @@ class ArtifactsView(APIView):
         return answer([artifact_document(row) for row in rows])
 
     @described.route(body=ARTIFACT, status=201, answer=ref("Artifact"))
+    @once
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The artifact, stored; an event says so unless the run has ended."""
         run = run_id_from(run_id)
         adding = Adding(
-            project_id=project_of(request), run_id=run, actor=actor_of(request), request_id=current_request_id()
+            project_id=project_of(request),
+            run_id=run,
+            actor=actor_of(request),
+            request_id=current_request_id(),
+            artifact_id=id_under_key(request),
         )
         return answer(artifact_document(add_artifact(read_artifact(request.data), adding)), 201)
 

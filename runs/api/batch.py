@@ -12,6 +12,7 @@ from runs.api import described
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of, way_of
 from runs.api.documents import outcome_document
+from runs.api.once import once
 from runs.api.requests.batch import read_run_ids
 from runs.api.schemas.bodies import RUN_IDS
 from runs.api.schemas.shapes import listed, ref
@@ -39,6 +40,7 @@ class BatchCancelView(APIView):
     scopes = {"POST": "runs:cancel"}
 
     @described.route(body=RUN_IDS, status=201, answer=listed(ref("BatchOutcome")))
+    @once
     def post(self, request: Request) -> HttpResponse:
         """What became of each run: cancelled, failed or pending."""
         asked, through = _asked(request), way_of(request)
@@ -55,6 +57,7 @@ class BatchArchiveView(APIView):
     scopes = {"POST": "runs:write"}
 
     @described.route(body=RUN_IDS, status=201, answer=listed(ref("BatchOutcome")))
+    @once
     def post(self, request: Request) -> HttpResponse:
         """What became of each run: archived, failed or pending."""
         asked = _asked(request)
@@ -71,6 +74,7 @@ class BatchDeleteView(APIView):
     scopes = {"POST": "runs:delete"}
 
     @described.route(body=RUN_IDS, status=201, answer=listed(ref("BatchOutcome")))
+    @once
     def post(self, request: Request) -> HttpResponse:
         """What became of each run: deleted, failed or pending."""
         asked = _asked(request)

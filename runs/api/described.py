@@ -13,6 +13,10 @@ Schema = Mapping[str, object]
 Answer = Mapping[str, object]
 
 ERRORS = "x-error-codes"
+IDEMPOTENCY_KEY = "Idempotency-Key"
+LONGEST_KEY = 255
+# Set on a method that answers a repeated request as it did before (runs/api/once.py).
+ANSWERED_ONCE = "signalbox_answered_once"
 NOTHING_ELSE: Mapping[int, str] = MappingProxyType({})
 
 _JSON = "application/json"
@@ -30,11 +34,17 @@ def route(
     """Above a method of a view: it takes this query and this body, and answers with this status and this answer.
 
     `also` are other statuses of success, without a body; `errors` are codes of the closed list that this route may answer
-    beside those that every route may (config/documents/faults.py).
+    beside those that every route may (config/documents/faults.py). What stands below with `once` takes a key, too.
     """
-    given: dict[str, Any] = {"parameters": list(query), "responses": _responses(status, answer, also)}
+    given: dict[str, Any] = {"responses": _responses(status, answer, also)}
     given["request"] = None if body is None else {_JSON: dict(body)}
-    return extend_schema(**given, extensions={ERRORS: list(errors)})
+
+    def described(view: View) -> View:
+        more, codes = (_KEY, _OF_KEYS) if hasattr(view, ANSWERED_ONCE) else ((), ())
+        schema = extend_schema(**given, parameters=[*query, *more], extensions={ERRORS: [*errors, *codes]})
+        return schema(view)
+
+    return described
 
 
 def _responses(status: int, answer: Answer | None, also: Mapping[int, str]) -> dict[Any, Any]:
@@ -80,6 +90,17 @@ def number(name: str, *, least: float, most: float, default: float) -> OpenApiPa
 def header(name: str, description: str) -> OpenApiParameter:
     """A header of the request."""
     return OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description)
+
+
+_KEY = (
+    OpenApiParameter(
+        IDEMPOTENCY_KEY,
+        {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+        OpenApiParameter.HEADER,
+        description="a request that is repeated under it within 24 h is answered as before, and not carried out again",
+    ),
+)
+_OF_KEYS = ("IDEMPOTENCY_KEY_REUSED", "CONFLICT")
 
 
 def integer(

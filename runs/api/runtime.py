@@ -8,6 +8,7 @@ from rest_framework.views import APIView
 from runs.api import described
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of
+from runs.api.once import once
 from runs.api.query import Query
 from runs.api.requests.policy import read_policy
 from runs.api.runtime_documents import (
@@ -102,6 +103,7 @@ class PolicyListView(APIView):
         answer=ref("Registered"),
         errors=(*ERRORS, "INVALID_POLICY_DEFINITION"),
     )
+    @once
     def post(self, request: Request) -> HttpResponse:
         """The runtime knows one policy more."""
         register_policy(read_policy(request.data), _registrar(request))

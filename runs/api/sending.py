@@ -11,6 +11,7 @@ from runs.api import described
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of
 from runs.api.documents import accepted_document, acknowledged_document
+from runs.api.once import id_under_key, once
 from runs.api.requests.speech import read_context, read_message, read_signal
 from runs.api.schemas import bodies
 from runs.api.schemas.shapes import ref
@@ -36,6 +37,7 @@ class MessagesView(MessageListView):
     scopes = {**MessageListView.scopes, **SEND}
 
     @described.route(body=bodies.MESSAGE, status=201, answer=ref("Accepted"), errors=ERRORS)
+    @once
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """A message is said into the session, and the runtime has accepted it."""
         occasion = _occasion(request, run_id)
@@ -48,6 +50,7 @@ class SignalView(APIView):
     scopes = SEND
 
     @described.route(body=bodies.SIGNAL, status=201, answer=ref("Acknowledged"), errors=ERRORS)
+    @once
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """A signal is called out beside the session, and the runtime has accepted it."""
         occasion = _occasion(request, run_id)
@@ -60,6 +63,7 @@ class ContextView(APIView):
     scopes = SEND
 
     @described.route(body=bodies.CONTEXT, status=201, answer=ref("Acknowledged"), errors=ERRORS)
+    @once
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The participants are told what changed, and the runtime has accepted it."""
         occasion = _occasion(request, run_id)
@@ -72,5 +76,9 @@ def _occasion(request: Request, run_id: str) -> Occasion:
     if settings.SIGNALBOX_OBSERVER_ONLY:
         raise EndpointRemoved
     return Occasion(
-        project_id=project_of(request), run_id=run, actor=actor_of(request), request_id=current_request_id()
+        project_id=project_of(request),
+        run_id=run,
+        actor=actor_of(request),
+        request_id=current_request_id(),
+        message_id=id_under_key(request),
     )

@@ -11,6 +11,7 @@ from runs.api import described
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of
 from runs.api.documents import launched_document
+from runs.api.once import id_under_key, once
 from runs.api.requests import require_still_valid
 from runs.api.requests.clone import read_changes
 from runs.api.requests.nothing import read_nothing
@@ -46,6 +47,7 @@ class CloneView(APIView):
         status=201,
         answer=ref("Launched"),
     )
+    @once
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """A new run is queued that asks for what this one asked for."""
         project_id, run = project_of(request), run_id_from(run_id)
@@ -55,6 +57,7 @@ class CloneView(APIView):
         launched = clone_run(
             project_id=project_id,
             run_id=run,
+            clone_id=id_under_key(request),
             request=wanted,
             traceparent=request.headers.get("traceparent"),
             actor=actor_of(request),
@@ -69,6 +72,7 @@ class ArchiveView(APIView):
     scopes = WRITE
 
     @described.route(body=NOTHING, status=201, answer=ref("RunRow"))
+    @once
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The run, archived."""
         return answer(run_document(archive_run(**_shelving(request, run_id))), 201)
@@ -80,6 +84,7 @@ class UnarchiveView(APIView):
     scopes = WRITE
 
     @described.route(body=NOTHING, status=201, answer=ref("RunRow"))
+    @once
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The run, brought back."""
         return answer(run_document(unarchive_run(**_shelving(request, run_id))), 201)

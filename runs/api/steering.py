@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from runs.api import described
 from runs.api.answers import answer
 from runs.api.caller import actor_of, project_of, way_of
+from runs.api.once import once
 from runs.api.requests.reason import read_reason
 from runs.api.schemas.bodies import REASON
 from runs.api.schemas.shapes import ref
@@ -50,6 +51,7 @@ class CancelView(APIView):
     scopes = SCOPES
 
     @described.route(body=REASON, status=201, answer=ROW, errors=(*ERRORS, "CALLBACK_FAILED"))
+    @once
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The run, cancelled."""
         return answer(run_document(cancel_run(**_asked(request, run_id))), 201)
@@ -61,6 +63,7 @@ class SuspendView(APIView):
     scopes = SCOPES
 
     @described.route(body=REASON, status=201, answer=ROW, errors=(*ERRORS, "NOT_IMPLEMENTED"))
+    @once
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The run, suspended."""
         return answer(run_document(suspend_run(**_asked(request, run_id))), 201)
@@ -72,6 +75,7 @@ class ResumeView(APIView):
     scopes = SCOPES
 
     @described.route(body=REASON, status=201, answer=ROW, errors=(*ERRORS, "NOT_IMPLEMENTED"))
+    @once
     def post(self, request: Request, run_id: str) -> HttpResponse:
         """The run, running again."""
         return answer(run_document(resume_run(**_asked(request, run_id))), 201)

@@ -5,6 +5,7 @@ from runs.models.artifact import Artifact
 from runs.models.audit import AuditEntry
 from runs.models.breaker_change import BreakerChange
 from runs.models.event import Event, RawObservation
+from runs.models.keyed_request import KeyedRequest
 from runs.models.late import LateObservation
 from runs.models.message import OutboundMessage
 from runs.models.metric import Metric
@@ -24,6 +25,7 @@ __all__ = [
     "AuditEntry",
     "BreakerChange",
     "Event",
+    "KeyedRequest",
     "LateObservation",
     "Metric",
     "MetricSource",

@@ -14,7 +14,10 @@ _PRUNING = "SET LOCAL signalbox.prune = 'on'"
 # Dense numbers, and nothing is added after the ending: slices by number read no row twice.
 _LOGS = {"runs_event": "last_seq", "runs_rawobservation": "last_raw_seq"}
 # The rest would go with the run's row, by cascade, in a single statement each: these may be many.
-_LONG = ("runs_outboxentry", "runs_outboundmessage", "runs_lateobservation", "runs_artifact")
+_LONG = (
+    *("runs_outboxentry", "runs_outboundmessage", "runs_lateobservation", "runs_artifact"),
+    "runs_keyedrequest",
+)
 
 
 def erase_rows_of(run_id: UUID, *, last_seq: int, last_raw_seq: int) -> None:

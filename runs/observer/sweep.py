@@ -19,7 +19,7 @@ from runs.domain.endings import DecidedBy, EndingCode, Verdict
 from runs.ending import Outcome, Questions, end_run, settle
 from runs.ending.cleanup import DueCleanup, claim_cleanups, clean_up, give_up
 from runs.errors import RunEnded
-from runs.models import BreakerChange, MetricSource, RateWindow, Ticket
+from runs.models import BreakerChange, KeyedRequest, MetricSource, RateWindow, Ticket
 from runs.observer import lease
 from runs.observer.abandoned import abandoned_cancels, cancelled_for_good, is_still_wanted, refuse_abandoned
 from runs.observer.due import BATCH, DueRun, claim_due_runs, release
@@ -58,6 +58,7 @@ class Sweep:
             self._cancel_abandoned,
             self._settle_overdue,
             self._prune_tickets,
+            self._prune_keyed_requests,
             self._prune_breaker_changes,
             self._prune_rate_windows,
             self._prune_metric_sources,
@@ -108,6 +109,9 @@ class Sweep:
 
     async def _prune_tickets(self) -> Counter[str]:
         return self._pruned("tickets", await rows(Ticket.objects.prune, at_most=EXPIRED))
+
+    async def _prune_keyed_requests(self) -> Counter[str]:
+        return self._pruned("keyed requests", await rows(KeyedRequest.objects.prune, at_most=EXPIRED))
 
     async def _prune_rate_windows(self) -> Counter[str]:
         return self._pruned("rate windows", await rows(RateWindow.objects.prune, at_most=EXPIRED))

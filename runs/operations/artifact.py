@@ -1,6 +1,6 @@
 """An artifact is added to a run: an event says so while the run has not ended, and the row alone afterwards."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -37,17 +37,23 @@ class NewArtifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adding:
-    """To which run an artifact is added, and who asked for it."""
+    """To which run an artifact is added, under which id, and who asked for it."""
 
     project_id: UUID
     run_id: UUID
     actor: Actor
     request_id: str | None
+    artifact_id: UUID = field(default_factory=uuid7)
 
 
 def add_artifact(new: NewArtifact, adding: Adding) -> ArtifactRow:
-    """The artifact is stored, without secrets: it is there to be shown. Raises RunNotFound or PayloadTooLarge."""
+    """The artifact is stored, once under its id, without secrets: it is there to be shown.
+
+    Raises RunNotFound or PayloadTooLarge.
+    """
     require_run(adding.project_id, adding.run_id)
+    if Artifact.objects.filter(id=adding.artifact_id, run_id=adding.run_id).exists():
+        return artifact_row(adding.artifact_id)
     shown = _without_secrets(new)
     try:
         return _add_with_event(shown, adding)
@@ -75,7 +81,7 @@ def _store(new: NewArtifact, adding: Adding, *, at: datetime | None) -> UUID:
     # The run is locked: nobody adds another one meanwhile.
     _refuse_beyond_bounds(new, adding.run_id)
     artifact = Artifact.objects.create(
-        id=uuid7(),
+        id=adding.artifact_id,
         run_id=adding.run_id,
         kind=new.kind,
         label=new.label,

@@ -48,12 +48,15 @@ def clone_run(
     *,
     project_id: UUID,
     run_id: UUID,
+    clone_id: UUID,
     request: ExecutionRequest,
     traceparent: str | None,
     actor: Actor,
     request_id: str | None,
 ) -> Launched:
-    """A queued run exists for `request`, which was made by `request_of_clone`; it says which run it is a clone of."""
+    """A run `clone_id` exists for `request`, which was made by `request_of_clone`; it says which run it is a clone of."""
+    if (earlier := Run.objects.filter(id=clone_id, project_id=project_id).first()) is not None:
+        return Launched(earlier.id, earlier.session_id, earlier.status, earlier.trace_id, created=False)
     return launch_run(
         project_id=project_id,
         request=request,
@@ -63,4 +66,5 @@ def clone_run(
         request_id=request_id,
         metadata={CLONED_FROM: str(run_id)},
         action="run.cloned",
+        run_id=clone_id,
     )

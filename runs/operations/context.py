@@ -2,7 +2,6 @@
 
 from runs.domain.outbound import CONTEXT_UPDATE
 from runs.domain.speech import ContextRequest
-from runs.models.identity import uuid7
 from runs.operations.fate import Accepted
 from runs.operations.say import Occasion, Speech, say
 from runs.runtimes.plan import Payload
@@ -14,7 +13,7 @@ CONTEXT_MESSAGE = "ContextUpdate"
 def update_context(request: ContextRequest, occasion: Occasion) -> Accepted:
     """The runtime has accepted the update, as a message or as the signal that stands for one; raises as `say` does."""
     outgoing = Outgoing(
-        message_id=str(uuid7()),
+        message_id=str(occasion.message_id),
         message_type=CONTEXT_MESSAGE,
         sender=request.sender,
         payload=request.context,

@@ -13,6 +13,7 @@ from runs.errors import (
     ControlPlaneError,
     InvalidTransition,
     NoOwner,
+    OwnerGone,
     RunEnded,
     RunNotFound,
     RuntimeFault,
@@ -84,7 +85,7 @@ def _final(run_id: UUID, message_id: UUID) -> OutboundMessage | None:
 
 
 def _unowned(run_id: UUID, message: OutboundMessage) -> OutboundMessage:
-    """The message with its fate: failed, if no owner has claimed it. Raises RuntimeUnavailable if one has."""
+    """The message with its fate: failed, if no owner has claimed it. Raises OwnerGone if one has."""
     try:
         with writing(run_id, epoch=None, step="send.no_owner") as writer:
             row = unsettled(writer, message.id)
@@ -95,7 +96,7 @@ def _unowned(run_id: UUID, message: OutboundMessage) -> OutboundMessage:
     message.refresh_from_db()
     if message.status not in FINAL_STATUSES:
         details = {"messageId": str(message.message_id)}
-        raise RuntimeUnavailable("no observer owns the run; the one that took the message is gone", details=details)
+        raise OwnerGone("no observer owns the run; the one that took the message is gone", details=details)
     return message
 
 

@@ -6,7 +6,7 @@
 Nothing here calls a runtime.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import orjson
@@ -17,7 +17,8 @@ from runs.domain.lifecycle import RunStatus
 from runs.domain.outbound import payload_descriptor
 from runs.domain.requests import decode_request
 from runs.errors import FieldFault, Forbidden, InvalidTransition, RunNotFound, RuntimeRejected, ValidationFailed
-from runs.models import Run
+from runs.models import OutboundMessage, Run
+from runs.models.identity import uuid7
 from runs.operations.fate import Accepted, await_acceptance
 from runs.recorder import RunWriter, writing
 from runs.recorder.queued import NewMessage, queue_message
@@ -43,21 +44,25 @@ class Speech:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
-    """Into which run something is said, and who asked for it."""
+    """Into which run something is said, under which id, and who asked for it."""
 
     project_id: UUID
     run_id: UUID
     actor: Actor
     request_id: str | None
+    message_id: UUID = field(default_factory=uuid7)
 
 
 def say(speech: Speech, occasion: Occasion) -> Accepted:
     """The runtime has accepted the message. Every other fate is an error that names the message and says what became of it.
 
+    One that is stored already under the id of the occasion is not said again: the answer is its fate.
     Raises RunNotFound, ValidationFailed (the payload does not fit its type), InvalidTransition (the run is not running) and
     Forbidden before anything is stored, and what `await_acceptance` raises.
     """
     run = _run_of(occasion)
+    if OutboundMessage.objects.filter(run_id=run.id, message_id=occasion.message_id).exists():
+        return await_acceptance(run.id, occasion.message_id, queued_seq=0)
     plan = plan_of(run.id, run.session_id or "", decode_request(run.request))
     runtime = adapter_class(run.runtime_kind).configured()
     body = _encoded(speech, plan, runtime)

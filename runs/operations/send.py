@@ -3,7 +3,6 @@
 from runs.domain.outbound import MESSAGE
 from runs.domain.requests import PayloadEnvelope
 from runs.domain.speech import MessageRequest
-from runs.models.identity import uuid7
 from runs.operations.fate import Accepted
 from runs.operations.say import Occasion, Speech, say
 from runs.runtimes.plan import payload_of
@@ -14,7 +13,7 @@ def send_message(request: MessageRequest, occasion: Occasion) -> Accepted:
     """The runtime has accepted the message; raises as `say` does."""
     payload = payload_of(request.payload, request.payload_envelope)
     outgoing = Outgoing(
-        message_id=str(uuid7()),
+        message_id=str(occasion.message_id),
         message_type=request.message_type,
         sender=request.sender,
         recipients=request.to,

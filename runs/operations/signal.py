@@ -7,7 +7,6 @@ import orjson
 from runs.domain.events import JsonObject
 from runs.domain.outbound import SIGNAL
 from runs.domain.speech import SignalRequest
-from runs.models.identity import uuid7
 from runs.operations.fate import Accepted
 from runs.operations.say import Occasion, Speech, say
 from runs.runtimes.plan import Payload
@@ -24,7 +23,7 @@ def send_signal(request: SignalRequest, occasion: Occasion) -> Accepted:
     if request.confidence is not None:
         told["confidence"] = request.confidence
     outgoing = Outgoing(
-        message_id=str(uuid7()),
+        message_id=str(occasion.message_id),
         message_type="Signal",
         sender=request.sender,
         recipients=request.to,

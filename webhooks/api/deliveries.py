@@ -6,6 +6,7 @@ from rest_framework.views import APIView
 
 from runs.api import described
 from runs.api.answers import answer
+from runs.api.once import once
 from runs.api.query import Query
 from runs.api.requests.nothing import read_nothing
 from runs.api.schemas.shapes import closed, page_of, ref
@@ -71,6 +72,7 @@ class ResendView(APIView):
     scope = SCOPE
 
     @described.route(body=NOTHING, status=201, answer=ref("Delivery"), errors=REFUSALS)
+    @once
     def post(self, request: Request, webhook_id: str, delivery_id: str) -> HttpResponse:
         """The delivery, due once more under the same webhook-id."""
         endpoint_id, found = id_from(webhook_id), id_from(delivery_id, name="deliveryId")
@@ -84,6 +86,7 @@ class TestEventView(APIView):
     scope = SCOPE
 
     @described.route(body=NOTHING, status=201, answer=ref("Delivery"), errors=REFUSALS)
+    @once
     def post(self, request: Request, webhook_id: str) -> HttpResponse:
         """A test event is on its way; it is tried once."""
         endpoint_id = id_from(webhook_id)
@@ -102,6 +105,7 @@ class ReplayView(APIView):
         answer=ref("WebhookReplayed"),
         errors=(*REFUSALS, "IDEMPOTENCY_KEY_REUSED"),
     )
+    @once
     def post(self, request: Request, webhook_id: str) -> HttpResponse:
         """How many deliveries are due once more, or would be."""
         endpoint_id, caller = id_from(webhook_id), caller_of(request)

@@ -6,6 +6,7 @@ from rest_framework.views import APIView
 
 from runs.api import described
 from runs.api.answers import answer
+from runs.api.once import once_unkept
 from runs.api.schemas.shapes import listed, ref
 from webhooks import queries
 from webhooks.api.bodies import read_change, read_new
@@ -30,6 +31,7 @@ class WebhookListView(APIView):
         return answer([endpoint_document(row) for row in queries.list_endpoints(project_of(request))])
 
     @described.route(body=ref("NewWebhook"), status=201, answer=ref("WebhookWithSecret"), errors=("CONFLICT",))
+    @once_unkept
     def post(self, request: Request) -> HttpResponse:
         """An address is told of events from now on; its secret is shown this once."""
         return answer(saved_document(create_endpoint(read_new(request.data), caller_of(request))), 201)

@@ -11,9 +11,11 @@ from django.db import connection, transaction
 
 from runs.crashpoint import committing
 from webhooks import notices
+from webhooks.counting import count_attempt, count_given_up
 from webhooks.delivery import health, outcome
 from webhooks.delivery.lock import claimed_at
 from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.models.delivery import DeliveryStatus
 from webhooks.parcel import Parcel
 from webhooks.result import Result
 
@@ -70,6 +72,7 @@ def record_all(sent: Iterable[Sent], now: datetime, *, jitter: Jitter = by_chanc
         _store(counting, deliveries, now)
         for parcel, result in counting:
             health.note(endpoints[parcel.endpoint_id], result, now)
+            _count(deliveries[parcel.delivery_id], result)
             _tell(endpoints[parcel.endpoint_id], deliveries[parcel.delivery_id], result, now, is_alone=len(sent) == 1)
         _store_rows(_STORE_HEALTH, health.COLUMNS, endpoints.values())
         committing("webhooks.record")
@@ -132,6 +135,12 @@ def _attempt(parcel: Parcel, result: Result, now: datetime) -> Attempt:
         excerpt=result.excerpt,
         response_headers=dict(result.headers),
     )
+
+
+def _count(delivery: Delivery, result: Result) -> None:
+    count_attempt(result)
+    if delivery.status in (DeliveryStatus.EXHAUSTED, DeliveryStatus.CANCELLED):
+        count_given_up(DeliveryStatus(delivery.status))
 
 
 def _tell(endpoint: Endpoint, delivery: Delivery, result: Result, now: datetime, *, is_alone: bool) -> None:

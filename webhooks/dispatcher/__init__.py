@@ -49,7 +49,9 @@ async def drain(
     try:
         await drain.claim_until(asyncio.get_running_loop().time() + for_s, horizon_s)
     finally:
-        await rows(when_claimed)
-        await drain.finish()
+        try:
+            await rows(when_claimed)
+        finally:
+            await drain.finish()
     drain.done.is_due_soon = not drain.outbox_is_quiet or await rows(is_due_soon, clock)
     return drain.done

@@ -26,8 +26,9 @@ __all__ = ["fan_out_some", "flush", "has_listeners"]
 
 log = logging.getLogger("signalbox.webhooks")
 
-LOOKED_AT = 1_000  # entries, of which the oldest are found
+LOOKED_AT = 2  # times as many entries as are to be turned: some are dropped
 MOST_DROPPED = 20_000  # entries in one transaction
+FLUSHED_AT_ONCE = 1_000  # entries
 # Numbers of a log that one transaction goes through. A longer entry is taken in parts: it then begins later.
 SLICE = 2_000
 
@@ -41,9 +42,9 @@ def fan_out_some(*, limit: int = 100) -> int:
     hears of is dropped in bulk, beyond `limit`.
     """
     after = _BEGINNING
-    while page := OutboxEntry.objects.page(after=after, limit=LOOKED_AT):
+    while page := OutboxEntry.objects.page(after=after, limit=LOOKED_AT * limit):
         after, run_ids = page[-1][0], list(dict.fromkeys(run_id for _, run_id in page))
-        done, heard = _drop_unheard(run_ids, each=MOST_DROPPED // len(run_ids))
+        done, heard = _drop_unheard(run_ids, each=max(1, MOST_DROPPED // len(run_ids)))
         turned = 0
         for run_id in heard:
             if turned < limit:
@@ -57,7 +58,7 @@ def flush(run_id: UUID) -> None:
     """No entry of the run is left, and whoever hears of them has deliveries. Before its log is erased, in the transaction
     that does so: a fan-out that is at the run is waited for."""
     OutboxEntry.objects.lock_all_of(run_id)
-    while entries := OutboxEntry.objects.first_of([run_id], each=LOOKED_AT):
+    while entries := OutboxEntry.objects.first_of([run_id], each=FLUSHED_AT_ONCE):
         _turn(run_id, entries)
 
 

@@ -9,8 +9,11 @@ from django.db.models.functions import Now
 
 from runs.domain.events import JsonObject
 from runs.errors import ValidationFailed
+from runs.hub import call_queue
 from runs.keyring import SecretUnreadable
+from webhooks.counting import count_given_up
 from webhooks.models import Delivery, Endpoint
+from webhooks.models.delivery import DeliveryStatus
 from webhooks.operations.caller import Caller
 from webhooks.operations.columns import WORDS, changed_columns
 from webhooks.operations.create_endpoint import Saved
@@ -64,7 +67,10 @@ def _change(endpoint: Endpoint, terms: Terms) -> JsonObject:
         return {}
     Endpoint.objects.filter(id=endpoint.id).update(**columns, **_what_follows(columns), updated_at=Now())
     if columns.get("active") is False:
-        details["cancelled"] = Delivery.objects.filter(endpoint=endpoint).cancel_waiting()
+        details["cancelled"] = cancelled = Delivery.objects.filter(endpoint=endpoint).cancel_waiting()
+        count_given_up(DeliveryStatus.CANCELLED, cancelled)
+    else:
+        call_queue()  # what waited for the end of a pause, or for another address, may be due now
     return {"changed": sorted(words), **details}
 
 

@@ -6,7 +6,9 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from runs.errors import NotFound
+from webhooks.counting import count_given_up
 from webhooks.models import Delivery, Endpoint, EndpointSecret
+from webhooks.models.delivery import DeliveryStatus
 from webhooks.operations.caller import Caller
 
 DELETED = "webhook.deleted"
@@ -24,5 +26,6 @@ def remove_endpoint(endpoint_id: UUID, caller: Caller) -> bool:
             active=False, deleted_at=Now(), updated_at=Now(), headers_sealed="", header_names=[]
         )
         cancelled = Delivery.objects.filter(endpoint=endpoint).cancel_waiting()
+        count_given_up(DeliveryStatus.CANCELLED, cancelled)
         caller.note(DELETED, endpoint_id, {"cancelled": cancelled})
         return True

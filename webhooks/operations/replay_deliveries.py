@@ -9,6 +9,7 @@ from runs.audit import LONGEST_NAME
 from runs.domain.documents.clock import iso_or_none
 from runs.domain.events import JsonObject
 from runs.errors import IdempotencyKeyReused
+from runs.hub import call_queue
 from runs.models.identity import uuid7
 from webhooks.models import Delivery, Endpoint, Replay
 from webhooks.models.delivery import DeliveryStatus
@@ -53,6 +54,7 @@ def replay_deliveries(endpoint_id: UUID, wanted: ReplayFilter, caller: Caller, *
             return former
         require_active(endpoint)
         done = _replay(job)
+        call_queue()
         _keep(job, done, caller)
         caller.note(REPLAYED, endpoint_id, {**_document(wanted), "count": done.count, "key": job.key})
         return done

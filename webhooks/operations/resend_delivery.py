@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db import transaction
 
 from runs.errors import NotFound
+from runs.hub import call_queue
 from webhooks.models import Delivery, Endpoint
 from webhooks.operations.caller import Caller
 from webhooks.operations.listening import require_active
@@ -25,5 +26,6 @@ def resend_delivery(endpoint_id: UUID, delivery_id: UUID, caller: Caller) -> Del
             raise NotFound("there is no such delivery")
         require_active(endpoint)
         delivery.send_again()
+        call_queue()
         caller.note(RESENT, endpoint_id, {"deliveryId": str(delivery_id), "from": former})
         return delivery.defer("body").get()

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
+from runs.hub import call_queue
 from runs.models.identity import uuid7
 from webhooks.clock import database_clock
 from webhooks.models import Delivery, Endpoint
@@ -27,6 +28,7 @@ def send_test(endpoint_id: UUID, caller: Caller) -> Delivery:
         delivery.body = test_body(event_id=delivery.event_id, at=database_clock())
         delivery.resend_at = delivery.due_at = Now()
         delivery.save(force_insert=True)
+        call_queue()
         caller.note(TESTED, endpoint_id, {"deliveryId": str(delivery.id)})
     delivery.refresh_from_db()
     return delivery

@@ -93,7 +93,8 @@ def test_the_clone_of_an_archived_run_is_not_archived_and_of_a_sandbox_run_is_on
 
 def test_every_call_makes_another_run_each_with_its_first_event(caller: Client, post_run: Post) -> None:
     original = post_run(full_body())["runId"]
-    clones = [clone(caller, original, **{"Idempotency-Key": "key-1"}).json()["runId"] for _ in range(2)]
+    keys = ["key-1", "key-2"]  # the first is the one of the run, too
+    clones = [clone(caller, original, **{"Idempotency-Key": key}).json()["runId"] for key in keys]
     assert len({original, *clones}) == 3
     for run_id in clones:
         assert list(Event.objects.filter(run_id=run_id).values_list("type", flat=True)) == ["run.created"]

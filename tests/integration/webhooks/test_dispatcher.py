@@ -143,6 +143,16 @@ def test_after_its_last_claim_it_says_so_and_then_waits_for_receivers() -> None:
     assert statuses() == {"delivered": 1, "pending": 2}
 
 
+def test_whatever_goes_wrong_after_the_last_claim_what_is_under_way_is_recorded() -> None:
+    def when_claimed() -> None:
+        raise OperationalError("away")
+
+    waiting(listening(), due_at=database_clock())
+    with pytest.raises(OperationalError):
+        drained(Postman(takes_s=1.0), for_s=0.5, when_claimed=when_claimed)
+    assert statuses() == {"delivered": 1}
+
+
 def test_it_stops_claiming_when_it_is_told_to() -> None:
     waiting(listening(concurrency=1), 9, due_at=database_clock())
     answers = iter([True, True, False])

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db import connections, transaction
 from django.db.models import F
+from django.test import Client
 from django_q.models import OrmQ
 from pytest_django import Settings
 
@@ -23,6 +24,7 @@ from runs.recorder import record, writing
 from tests.beside import environment_of
 from tests.cast import envelope, running_run
 from tests.fanned import listens
+from tests.integration.webhooks.subscribed import changed, delivery, patched, posted, subscribed
 from tests.processes import PROJECT, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -187,3 +189,20 @@ def test_a_forked_worker_calls_the_queue_by_a_thread_of_its_own(asked: list[None
         timeout=90,
     )
     assert ended.returncode == 0, ended.stderr
+
+
+def test_who_makes_deliveries_due_by_hand_calls_the_queue(asked: list[None], caller: Client) -> None:
+    webhook = subscribed(caller)["id"]
+    lost = delivery(webhook, "exhausted")
+    changed(caller, webhook, paused=True)
+    asked.clear()
+    made_due = {
+        "a test event": lambda: posted(caller, f"/webhooks/{webhook}/test"),
+        "one again": lambda: posted(caller, f"/webhooks/{webhook}/deliveries/{lost.id}/resend"),
+        "many again": lambda: posted(caller, f"/webhooks/{webhook}/replay"),
+        "the end of a pause": lambda: patched(caller, webhook, paused=False),
+    }
+    for what, call in made_due.items():
+        assert call().status_code in (200, 201)
+        assert len(asked) == 1, what
+        asked.clear()
