@@ -125,9 +125,9 @@ def test_a_slow_receiver_holds_up_nobody_e12() -> None:
 
 def test_never_more_is_in_memory_than_may_be_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(under_way, "IN_FLIGHT", 7)
-    waiting(listening(), 60, due_at=database_clock())
-    postman = Postman(takes_s=0.02)
-    assert drained(postman) == Drained(sent=60)
+    waiting(listening(), 21, due_at=database_clock())
+    postman = Postman(takes_s=0.4)
+    assert drained(postman) == Drained(sent=21)
     assert max(postman.most_at_once.values()) <= 7
 
 
