@@ -23,7 +23,7 @@ def disable(endpoint: Endpoint, reason: str, now: datetime) -> None:
     if not Endpoint.objects.filter(id=endpoint.id, active=True, deleted_at=None).update(updated_at=now, **off):
         return
     _set(endpoint, off)
-    cancelled = _cancel_waiting(endpoint)
+    cancelled = Delivery.objects.filter(endpoint=endpoint).cancel_waiting()
     count_given_up(DeliveryStatus.CANCELLED, cancelled)
     details: JsonObject = {"reason": endpoint.disabled_reason, "cancelled": cancelled}
     note(
@@ -41,8 +41,3 @@ def disable(endpoint: Endpoint, reason: str, now: datetime) -> None:
 def _set(endpoint: Endpoint, columns: JsonObject) -> None:
     for column, value in columns.items():
         setattr(endpoint, column, value)
-
-
-def _cancel_waiting(endpoint: Endpoint) -> int:
-    waiting = Delivery.objects.filter(endpoint=endpoint, status=DeliveryStatus.PENDING)
-    return waiting.update(status=DeliveryStatus.CANCELLED, due_at=None, resend_at=None)
