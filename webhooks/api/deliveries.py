@@ -6,7 +6,7 @@ from rest_framework.views import APIView
 
 from runs.api import described
 from runs.api.answers import answer
-from runs.api.once import once
+from runs.api.once import id_under_key, once
 from runs.api.query import Query
 from runs.api.requests.nothing import read_nothing
 from runs.api.schemas.shapes import closed, page_of, ref
@@ -112,4 +112,5 @@ class ReplayView(APIView):
         wanted, is_dry, key = read_replay(request.data)
         if is_dry:
             return answer(replayed_document(count_replay(endpoint_id, wanted, caller)), 201)
-        return answer(replayed_document(replay_deliveries(endpoint_id, wanted, caller, key=key)), 201)
+        job = key or str(id_under_key(request))
+        return answer(replayed_document(replay_deliveries(endpoint_id, wanted, caller, key=job)), 201)

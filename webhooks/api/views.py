@@ -6,7 +6,7 @@ from rest_framework.views import APIView
 
 from runs.api import described
 from runs.api.answers import answer
-from runs.api.once import once_unkept
+from runs.api.once import id_under_key, once_unkept
 from runs.api.schemas.shapes import listed, ref
 from webhooks import queries
 from webhooks.api.bodies import read_change, read_new
@@ -34,7 +34,8 @@ class WebhookListView(APIView):
     @once_unkept
     def post(self, request: Request) -> HttpResponse:
         """An address is told of events from now on; its secret is shown this once."""
-        return answer(saved_document(create_endpoint(read_new(request.data), caller_of(request))), 201)
+        terms, endpoint_id = read_new(request.data), id_under_key(request)
+        return answer(saved_document(create_endpoint(terms, caller_of(request), endpoint_id=endpoint_id)), 201)
 
 
 class WebhookView(APIView):

@@ -9,6 +9,7 @@ the one place where a crash makes a receiver hear twice: under the same `webhook
 
 from webhooks.delivery.claiming import AT_MOST, claim
 from webhooks.delivery.due import next_due
+from webhooks.delivery.leftovers import cancel_leftovers
 from webhooks.delivery.recording import Sent, record, record_all
 
-__all__ = ["AT_MOST", "Sent", "claim", "next_due", "record", "record_all"]
+__all__ = ["AT_MOST", "Sent", "cancel_leftovers", "claim", "next_due", "record", "record_all"]

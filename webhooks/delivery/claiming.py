@@ -36,6 +36,8 @@ AT_MOST = 50
 
 # Lock first, read second (docs/decisions/0006): two drains that claim of one endpoint would each count without the other's.
 # Whoever has an endpoint locked is claiming of it, recording or changing it; this claim does without and does not wait.
+# Whoever was sent something longest ago comes first: where more endpoints have much waiting than a claim takes, they would
+# otherwise be the longest due again and again, and one with a new event would wait until all of them have nothing left.
 _LOCK = f"""
 WITH RECURSIVE {WAITING}
 SELECT e.id FROM webhooks_endpoint e
@@ -43,7 +45,7 @@ SELECT e.id FROM webhooks_endpoint e
  CROSS JOIN LATERAL {FIRST}
  CROSS JOIN LATERAL {IN_FLIGHT}
  WHERE {LISTENS} AND first.due_at <= %(now)s AND (e.broken_until IS NULL OR e.broken_until <= %(now)s) AND {ROOM} >= 1
- ORDER BY first.due_at LIMIT %(limit)s FOR NO KEY UPDATE OF e SKIP LOCKED
+ ORDER BY e.paced_until NULLS FIRST, first.due_at LIMIT %(limit)s FOR NO KEY UPDATE OF e SKIP LOCKED
 """  # noqa: S608 - our own pieces
 
 # The first due of every endpoint come before the second of any: who has much waiting gets no more than who has little.

@@ -3,6 +3,7 @@
 import logging
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -22,6 +23,8 @@ from webhooks.result import Result
 log = logging.getLogger("signalbox.webhooks")
 
 Jitter = Callable[[], float]
+
+FORMER_URL = "former_url"
 
 
 def _update(table: str, columns: Iterable[str]) -> str:
@@ -66,13 +69,18 @@ def record_all(sent: Iterable[Sent], now: datetime, *, jitter: Jitter = by_chanc
     with transaction.atomic():
         endpoints = _locked_endpoints({one.parcel.endpoint_id for one in sent})
         deliveries = _locked_deliveries({one.parcel.delivery_id for one in sent})
-        counting = [one for one in sent if _is_still_theirs(deliveries.get(one.parcel.delivery_id), one.parcel)]
+        counting = [
+            _judged(one, endpoints[one.parcel.endpoint_id])
+            for one in sent
+            if _is_still_theirs(deliveries.get(one.parcel.delivery_id), one.parcel)
+        ]
+        before = {one.id: one.status for one in deliveries.values()}
         for one in counting:
             _settle(one, deliveries[one.parcel.delivery_id], endpoints[one.parcel.endpoint_id], jitter(), now)
         _store(counting, deliveries, now)
         for parcel, result in counting:
             health.note(endpoints[parcel.endpoint_id], result, now)
-            _count(deliveries[parcel.delivery_id], result)
+            _count(deliveries[parcel.delivery_id], result, before[parcel.delivery_id])
             _tell(endpoints[parcel.endpoint_id], deliveries[parcel.delivery_id], result, now, is_alone=len(sent) == 1)
         _store_rows(_STORE_HEALTH, health.COLUMNS, endpoints.values())
         committing("webhooks.record")
@@ -94,6 +102,14 @@ def _is_still_theirs(delivery: Delivery | None, parcel: Parcel) -> bool:
     return (
         delivery is not None and delivery.claim_epoch == parcel.claim_epoch and delivery.attempts == parcel.attempt - 1
     )
+
+
+def _judged(sent: Sent, endpoint: Endpoint) -> Sent:
+    """What a receiver at a former address wants, or that it must not be reached, says nothing of the present one."""
+    parcel, result = sent
+    if parcel.url == endpoint.url or not result.is_permanent:
+        return sent
+    return Sent(parcel, replace(result, wish=None, reason=FORMER_URL))
 
 
 def _settle(sent: Sent, delivery: Delivery, endpoint: Endpoint, jitter: float, now: datetime) -> None:
@@ -137,9 +153,10 @@ def _attempt(parcel: Parcel, result: Result, now: datetime) -> Attempt:
     )
 
 
-def _count(delivery: Delivery, result: Result) -> None:
+def _count(delivery: Delivery, result: Result, before: str) -> None:
     count_attempt(result)
-    if delivery.status in (DeliveryStatus.EXHAUSTED, DeliveryStatus.CANCELLED):
+    # What was cancelled while it was under way is counted already.
+    if delivery.status != before and delivery.status in (DeliveryStatus.EXHAUSTED, DeliveryStatus.CANCELLED):
         count_given_up(DeliveryStatus(delivery.status))
 
 

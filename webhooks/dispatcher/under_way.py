@@ -13,7 +13,7 @@ from django.db import Error as DatabaseFault
 from runs.bridge import rows
 from runs.crashpoint import calling
 from webhooks.clock import Clock
-from webhooks.delivery import Sent
+from webhooks.delivery import Sent, cancel_leftovers
 from webhooks.dispatcher.turn import Turn, take_turn
 from webhooks.parcel import Parcel
 from webhooks.result import Result
@@ -136,24 +136,25 @@ class UnderWay:
 
     async def _fan_out(self) -> None:
         while True:
-            fanned_out = await self._fan_out_some()
+            fanned_out = await self._done(self.fan_out_some)
             self.done.fanned_out += fanned_out
+            cancelled = 0 if fanned_out or self.outbox_failed else await self._done(cancel_leftovers)
             if fanned_out or not self.outbox_is_quiet:
                 self.stirred.set()
-            self.outbox_is_quiet = fanned_out == 0
-            if not fanned_out:
+            self.outbox_is_quiet = not fanned_out and not cancelled
+            if self.outbox_is_quiet:
                 await asyncio.sleep(AFTER_A_FAULT_S if self.outbox_failed else POLL_S)
 
-    async def _fan_out_some(self) -> int:
+    async def _done(self, some: Callable[[], int]) -> int:
         try:
-            fanned_out = await rows(self.fan_out_some)
+            done = await rows(some)
         except DatabaseFault as error:
             log.warning("the outbox waits for the database: %s", error)
         except Exception:
             log.exception("the outbox could not be fanned out")
         else:
             self.outbox_failed = False
-            return fanned_out
+            return done
         self.outbox_failed = True
         self.done.faults += 1
         return 0

@@ -20,7 +20,7 @@ class Attempt(models.Model):
     duration_ms = models.IntegerField()
     is_success = models.BooleanField()
     response_status = models.IntegerField(null=True, blank=True)
-    # A word of runs.errors.NoAnswer, `address_refused` or `status`; empty for a success.
+    # A word of runs.errors.NoAnswer, `address_refused`, `former_url` or `status`; empty for a success.
     reason = models.CharField(max_length=40, blank=True, db_default="")
     error_message = models.CharField(max_length=500, blank=True, db_default="")
     permanent = models.BooleanField(db_default=False, help_text="trying again is of no use")

@@ -78,6 +78,17 @@ def test_the_first_of_each_endpoint_comes_before_the_second_of_any() -> None:
     assert (numbers(parcels, dead), numbers(parcels, busy)) == ([0, 1, 2], [0, 1, 2])
 
 
+def test_many_that_have_much_waiting_keep_nobody_from_what_is_new() -> None:
+    for number in range(60):
+        waiting(listening(f"https://{number}.example", rate_per_second=10), 20, due_at=NOON - seconds(3600))
+    quiet = listening()
+    waiting(quiet)
+    # A claim takes fifty, and a tenth of a second later each of the sixty may be sent another one.
+    claimed = [claim(NOON + seconds(turn / 10)) for turn in range(3)]
+    assert [len(parcels) for parcels in claimed] == [50, 50, 50]
+    assert any(numbers(parcels, quiet) for parcels in claimed)
+
+
 def test_one_claim_takes_no_more_than_was_asked_for() -> None:
     waiting(listening(), 60)
     assert len(claim(NOON)) == 50

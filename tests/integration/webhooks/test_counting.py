@@ -66,3 +66,13 @@ def test_what_was_rolled_back_is_not_counted() -> None:
         count_attempt(OK)
         transaction.set_rollback(True)
     assert TALLY.take() == {}
+
+
+def test_what_is_cancelled_while_it_is_under_way_is_counted_once(caller: Client) -> None:
+    endpoint = listening()
+    waiting(endpoint)
+    (parcel,) = claim(NOON)
+    begin_anew()
+    changed(caller, str(endpoint.id), active=False)
+    assert record(parcel, BROKEN, NOON)
+    assert counted() == {"failed": 1.0, "cancelled": 1.0}

@@ -261,3 +261,23 @@ def test_an_attempt_goes_with_its_delivery() -> None:
     record(parcel, REFUSED, NOON)
     Delivery.objects.all().delete()
     assert not Attempt.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        Result(duration_ms=1, status=410, reason="status", wish="gone"),
+        Result(duration_ms=1, status=500, reason="status", wish="disable"),
+        Result(duration_ms=1, reason="address_refused"),
+    ],
+    ids=["410", "disable", "refused address"],
+)
+def test_the_last_word_of_a_former_address_is_not_that_of_the_present_one(result: Result) -> None:
+    endpoint = listening("https://former.example/hook")
+    first, second = waiting(endpoint, 2)
+    parcel, _ = claim(NOON)
+    Endpoint.objects.update(url="https://present.example/hook")
+    assert record(parcel, result, NOON)
+    assert endpoint_now(endpoint).active
+    assert (fresh(first).status, fresh(second).status) == ("pending", "pending")
+    assert Attempt.objects.get().reason == "former_url"
