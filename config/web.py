@@ -156,6 +156,8 @@ class WebServer(daphne.Server):  # type: ignore[misc]
         """
         if FRAMES in message:
             self._write_frames(protocol, message[FRAMES])
+        elif message["type"] == "websocket.close" and message.get("reason"):
+            self._close(protocol, message)
         else:
             await super().handle_reply(protocol, message)
         gate = self._gates.get(protocol)
@@ -169,6 +171,11 @@ class WebServer(daphne.Server):  # type: ignore[misc]
         # After a close frame nothing may follow.
         if protocol in self.connections and protocol.state == protocol.STATE_OPEN:
             protocol.sendData(frames)
+
+    def _close(self, protocol: Any, message: Message) -> None:
+        # Daphne would send the code and forget the reason.
+        if protocol in self.connections and protocol.state == protocol.STATE_OPEN:
+            protocol.sendClose(code=message["code"], reason=message["reason"])
 
     def _cut(self, protocol: Any, message: Message) -> None:
         if message["type"].startswith("websocket."):

@@ -194,6 +194,10 @@ class RuntimeUnavailable(RuntimeFault):
     code = "RUNTIME_UNAVAILABLE"
 
 
+class NoRuntime(RuntimeUnavailable):
+    """There is no runtime of this kind."""
+
+
 class NoOwner(RuntimeUnavailable):
     """No living observer owns the run."""
 

@@ -16,6 +16,7 @@ from runs.domain.policies import DEFAULT_POLICY, policy_faults
 from runs.errors import (
     BreakerOpen,
     FieldFault,
+    NoRuntime,
     NotFound,
     RuntimeRejected,
     RuntimeTimedOut,
@@ -78,7 +79,7 @@ def _noted_if_unknown(registrar: Registrar, action: str, policy_id: str, details
     """Where the call inside may have changed something or not, the entry is written with `outcome: "unknown"`."""
     try:
         yield
-    except BreakerOpen:
+    except (BreakerOpen, NoRuntime):
         raise  # it was never made
     except (RuntimeTimedOut, RuntimeUnavailable) as fault:
         _note(registrar, action, policy_id, {**details, "outcome": "unknown", "errorCode": fault.code})

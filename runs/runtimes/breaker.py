@@ -3,8 +3,9 @@
     CLOSED --- threshold transport failures in a row ---> OPEN --- reset time over: one probe ---> HALF_OPEN
     HALF_OPEN --- the probe was answered ---> CLOSED      HALF_OPEN --- the probe failed ---> OPEN
 
-A refusal is an answer: only RuntimeUnavailable and RuntimeTimedOut count. Opening a stream counts like a call; its
-later breaking does not, or one restart of a runtime would count once per live run.
+A refusal is an answer: only RuntimeUnavailable and RuntimeTimedOut count, but not NoRuntime: where a setting is missing,
+waiting helps nobody, and "suspended" would hide what is wrong. Opening a stream counts like a call; its later breaking
+does not, or one restart of a runtime would count once per live run.
 """
 
 import time
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from typing import Literal, TypeVar
 
 from runs.crashpoint import calling
-from runs.errors import BreakerOpen, RuntimeFault, RuntimeTimedOut, RuntimeUnavailable
+from runs.errors import BreakerOpen, NoRuntime, RuntimeFault, RuntimeTimedOut, RuntimeUnavailable
 from runs.metrics import BREAKER_FAILURES, BREAKER_SUCCESSES, BREAKERS
 
 T = TypeVar("T")
@@ -70,6 +71,9 @@ class Breaker:
         probe = self._admit()
         try:
             yield
+        except NoRuntime:
+            self._abandoned(probe)
+            raise
         except (RuntimeUnavailable, RuntimeTimedOut) as fault:
             self._failed(probe, fault)
             raise

@@ -10,7 +10,7 @@ from django.core.asgi import get_asgi_application
 
 from runs.shutdown import shutdown_of
 from runs.streaming.wire import FRAMES, message, written
-from tests.small_service.contents import LARGE_MESSAGE, PARTS, part
+from tests.small_service.contents import LARGE_MESSAGE, PARTS, REASON, REFUSED, part
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
@@ -24,10 +24,11 @@ pages = get_asgi_application()
 async def application(scope: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]], send: Send) -> None:
     """`/flood` and `/counted` send as fast as they may, `/idle` waits for the process's end, `/deaf` does not.
 
-    `/long` is an answer of known length in several pieces.
+    `/long` is an answer of known length in several pieces. Of the WebSockets `/large` sends one message and ends,
+    `/refused` says why it sends none.
     """
     if scope["type"] == "websocket":
-        await (_large_websocket if scope["path"] == "/large" else _flood_websocket)(receive, send)
+        await WEBSOCKETS.get(scope["path"], _flood_websocket)(receive, send)
     elif scope["path"] == "/counted":
         await _stream(scope, receive, send, _counted())
     elif scope["path"] == "/flood":
@@ -101,6 +102,15 @@ async def _large_websocket(receive: Any, send: Send) -> None:
     for pieces in written([message(LARGE_MESSAGE), message(b"the end")]):
         await send({"type": "websocket.send", FRAMES: pieces})
     await send({"type": "websocket.close"})
+
+
+async def _refused_websocket(receive: Any, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.close", "code": REFUSED, "reason": REASON})
+
+
+WEBSOCKETS = {"/large": _large_websocket, "/refused": _refused_websocket}
 
 
 async def _answer(send: Send, *pieces: bytes) -> None:

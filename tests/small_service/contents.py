@@ -6,6 +6,10 @@ TIMES = 1_500
 # Takes a slow reader much longer than it is given for a part.
 LARGE_MESSAGE = b"".join(b"%d " % number for number in range(900_000))
 
+# Why a WebSocket is closed that was asked for in a wrong way.
+REFUSED = 4400
+REASON = "limit: must be an integer from 1 to 200"
+
 
 def part(number: int) -> bytes:
     """The part with this number."""

@@ -16,7 +16,7 @@ from typing import Protocol, cast
 import grpc
 import grpc.aio
 
-from runs.errors import RuntimeTimedOut, RuntimeUnavailable
+from runs.errors import NoRuntime, RuntimeTimedOut
 from runs.metrics import GRPC_SECONDS
 from runs.runtimes.macp.credentials import Metadata
 from runs.runtimes.macp.faults import only_our_faults
@@ -157,14 +157,14 @@ class Channels:
     def _open(self) -> grpc.aio.Channel:
         chosen = self._settings
         if not chosen.address:
-            raise RuntimeUnavailable("there is no runtime: RUNTIME_ADDRESS is not set")
+            raise NoRuntime("there is no runtime: RUNTIME_ADDRESS is not set")
         self._opened += 1
         arguments = [*_ARGUMENTS, ("signalbox.channel", self._opened)]
         if chosen.tls:
             roots = Path(chosen.tls_ca_file).read_bytes() if chosen.tls_ca_file else None
             return grpc.aio.secure_channel(chosen.address, grpc.ssl_channel_credentials(roots), options=arguments)
         if not chosen.allow_insecure:
-            raise RuntimeUnavailable("a plaintext runtime needs RUNTIME_ALLOW_INSECURE; RUNTIME_TLS is the safe choice")
+            raise NoRuntime("a plaintext runtime needs RUNTIME_ALLOW_INSECURE; RUNTIME_TLS is the safe choice")
         return grpc.aio.insecure_channel(chosen.address, options=arguments)
 
 

@@ -155,7 +155,8 @@ def encode_payload(mode: str, message_type: str, payload: JsonObject, *, type_na
             return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
         return ParseDict(payload, known()).SerializeToString(deterministic=True)
     except (ParseError, TypeError, ValueError, AttributeError) as error:
-        raise RuntimeRejected(f"{message_type} payload: {error}", runtime_code="INVALID_PAYLOAD") from error
+        reason = " ".join(str(error).split())  # protobuf tells it in several lines
+        raise RuntimeRejected(f"{message_type} payload: {reason}", runtime_code="INVALID_PAYLOAD") from error
 
 
 # From a message of each known type to its JSON object: camelCase names, defaults left out.

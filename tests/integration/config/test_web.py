@@ -17,7 +17,7 @@ import pytest
 from websockets.frames import Opcode
 
 from tests.processes import PROJECT, SMALL_SERVICE, ManageCommand, wait_until
-from tests.small_service.contents import LARGE_MESSAGE, PARTS, part
+from tests.small_service.contents import LARGE_MESSAGE, PARTS, REASON, REFUSED, part
 from tests.wire_frames import frames_in
 
 pytestmark = pytest.mark.acceptance
@@ -130,6 +130,14 @@ def test_what_a_reader_gets_in_fits_and_starts_is_whole_and_in_order(web: Web) -
                 time.sleep(SEND_TIMEOUT_S / 10)  # the buffers fill up meanwhile
             assert response.read(len(part(number))) == part(number)
         assert response.read() == b""
+
+
+def test_a_websocket_is_closed_with_the_reason_that_its_application_gives(web: Web) -> None:
+    """Close codes are few: only the reason tells a client what to change."""
+    with closing(open_websocket(web, "/refused")) as connection:
+        received = read_until(REASON.encode(), connection)
+
+    assert received.endswith(bytes([0x88, 2 + len(REASON)]) + REFUSED.to_bytes(2) + REASON.encode())
 
 
 def test_a_slow_reader_gets_through_a_large_message_s07(web: Web) -> None:

@@ -100,6 +100,20 @@ def test_after_repeated_failures_calls_are_suspended_for_a_while_e22(
     assert shelf.asked == asked
 
 
+def test_where_no_runtime_is_set_up_the_missing_setting_is_told_every_time_c23(
+    caller: Client, shelf: Shelf, settings: Settings
+) -> None:
+    settings.RUNTIME_CIRCUIT_BREAKER_THRESHOLD = 1
+    settings.RUNTIME_ADDRESS = ""
+
+    for _ in range(3):
+        refused = got(caller, "manifest?kind=macp", 503)
+        assert (refused["errorCode"], refused["message"]) == (
+            "RUNTIME_UNAVAILABLE",
+            "there is no runtime: RUNTIME_ADDRESS is not set",
+        )
+
+
 def test_health_is_200_with_the_manifest_of_a_runtime_that_answers(caller: Client, shelf: Shelf) -> None:
     answer = got(caller, "health")
 

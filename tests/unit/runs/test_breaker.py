@@ -9,6 +9,7 @@ import pytest
 from runs.domain.events import Observation
 from runs.errors import (
     BreakerOpen,
+    NoRuntime,
     RuntimeFault,
     RuntimeRejected,
     RuntimeTimedOut,
@@ -101,6 +102,18 @@ async def test_a_defect_or_a_cancelled_call_says_nothing_about_the_runtime(scene
     await scene.call(RuntimeUnavailable())
     await scene.call(KeyError("a defect"))
     await scene.call(RuntimeUnavailable())
+
+    assert scene.state() == "OPEN"
+
+
+async def test_a_runtime_that_is_not_set_up_is_no_transport_failure_c23(scene: Scene) -> None:
+    """Or its caller would be told to wait, instead of which setting is missing."""
+    await scene.call(RuntimeUnavailable())
+    await scene.call(NoRuntime())
+    await scene.call(NoRuntime())
+    assert scene.state() == "CLOSED"
+
+    await scene.call(RuntimeUnavailable())  # neither is it an answer
 
     assert scene.state() == "OPEN"
 

@@ -206,6 +206,7 @@ def test_a_payload_that_does_not_fit_is_refused_and_the_member_named(payload: di
 
     assert refused.value.runtime_code == "INVALID_PAYLOAD"
     assert next(iter(payload)) in refused.value.message
+    assert refused.value.message.isprintable()  # on one line
 
 
 values: st.SearchStrategy[Any] = st.recursive(
