@@ -90,7 +90,15 @@ def _of_control_plane(error: ControlPlaneError) -> Fault | None:
     details = dict(error.details)
     if isinstance(error, RuntimeFault) and error.runtime_code:
         details.setdefault("runtimeCode", error.runtime_code)
-    return Fault(error.code, error.message, details, _headers_of(error.code))
+    return Fault(error.code, error.message, details, _headers_of(error.code) | _wait_in(details))
+
+
+def _wait_in(details: Mapping[str, object]) -> dict[str, str]:
+    """How long to wait, where whoever refused knows it: the body and the header say the same."""
+    match details.get("retryAfterMs"):
+        case int(milliseconds):
+            return {"Retry-After": _seconds(milliseconds)}
+    return {}
 
 
 def _headers_of(code: str) -> dict[str, str]:

@@ -102,10 +102,10 @@ def already_ended(status: str, wanted: WishKind) -> RunEnded:
     return RunEnded(_impossible(status, wanted), details={"from": status, "to": wanted.aim.value})
 
 
-def not_permitted(status: str, wanted: WishKind, **details: object) -> InvalidTransition:
-    """The error of whoever wants something of a run that its status does not permit."""
+def not_permitted(status: str, wanted: WishKind, *, why: str = "", **details: object) -> InvalidTransition:
+    """The error of whoever wants something of a run that its status does not permit; `why` where that is not all."""
     given = {"from": status, "to": wanted.aim.value, **details}
-    return InvalidTransition(_impossible(status, wanted), details=given)
+    return InvalidTransition(_impossible(status, wanted) + (why and f": {why}"), details=given)
 
 
 def _impossible(status: str, wanted: WishKind) -> str:

@@ -51,7 +51,7 @@ async def bring_up(run: OwnedRun, runtime: Runtime, session: Session, patience: 
     ours = run.plan.opener == "control-plane"
     kickoff = _kickoff(run, runtime) if ours else ()
     if not run.start_acked:
-        start = await _meet(run, runtime, patience, start=runtime.encode_start(run.plan) if ours else None)
+        start = await _meet(run, runtime, patience, start=_start(run, runtime) if ours else None)
         if start is None:
             return await _await_agent(run, session, patience)
         sent = await _open(run, session, patience, start)
@@ -136,6 +136,14 @@ async def _granted_ttl(session: Session) -> int | None:
     except (RuntimeFault, TimeoutError):
         return None  # whoever subscribes next finds out what is wrong
     return launch_steps.granted_ttl_ms(seen) if isinstance(seen, SessionSnapshot) else None
+
+
+def _start(run: OwnedRun, runtime: Runtime) -> bytes:
+    """The exact bytes that open the session."""
+    try:
+        return runtime.encode_start(run.plan)
+    except RuntimeFault as fault:
+        raise failed_by(EndingCode.RUNTIME_REJECTED, fault) from fault
 
 
 def _kickoff(run: OwnedRun, runtime: Runtime) -> Kickoff:

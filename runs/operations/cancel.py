@@ -23,6 +23,7 @@ from runs.operations.wish import Wanted, Wish, answer_to, commit_wish, note_wish
 from runs.queries import has_live_owner, require_run, run_row
 
 UNBOUND = frozenset({RunStatus.QUEUED, RunStatus.STARTING})
+ONLY_BY_ITS_AGENT = "only the agent that opened its session can end it, and named no cancelCallback"
 
 
 def cancel_run(
@@ -79,7 +80,7 @@ def _require_route(run: Run) -> None:
         return
     request = decode_request(Run.objects.values_list("request", flat=True).get(id=run.id))
     if request.session.cancel_route is None:
-        raise not_permitted(run.status, WishKind.CANCEL, reason="no_cancel_route")
+        raise not_permitted(run.status, WishKind.CANCEL, why=ONLY_BY_ITS_AGENT, reason="no_cancel_route")
 
 
 def _await_ending(wish: Wish, wanted: Wanted, unowned_s: float) -> None:

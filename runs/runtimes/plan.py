@@ -43,6 +43,7 @@ class KickoffMessage(msgspec.Struct, frozen=True, kw_only=True):
 def plan_of(run_id: UUID, session_id: str, request: ExecutionRequest, *, traceparent: str = "") -> SessionPlan:
     """The session of `request` as every attempt to launch or attach it sees it."""
     session = request.session
+    context, context_type = _context(session)
     return SessionPlan(
         run_id=str(run_id),
         session_id=session_id,
@@ -60,7 +61,8 @@ def plan_of(run_id: UUID, session_id: str, request: ExecutionRequest, *, tracepa
         roots=tuple(Root(uri=root.uri, name=root.name or "") for root in session.roots),
         intent=session.text("intent"),
         context_id=session.text("contextId"),
-        context=_context(session),
+        context=context,
+        context_type=context_type,
         options=request.runtime.options,
         scenario=session.text("scenario"),
         kickoff_count=len(request.kickoff),
@@ -118,8 +120,9 @@ def _kickoff_message(message: KickoffRequest) -> KickoffMessage:
     )
 
 
-def _context(session: SessionRequest) -> bytes:
+def _context(session: SessionRequest) -> tuple[bytes, str]:
+    """The context, and the protobuf type that it is JSON of."""
     if session.context_envelope is not None:
         payload = payload_of(None, session.context_envelope)
-        return payload.data if payload.data is not None else orjson.dumps(payload.value)
-    return b"" if session.context is None else orjson.dumps(session.context)
+        return payload.data if payload.data is not None else orjson.dumps(payload.value), payload.type_name
+    return b"" if session.context is None else orjson.dumps(session.context), ""

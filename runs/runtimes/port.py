@@ -73,6 +73,9 @@ class SessionPlan(msgspec.Struct, frozen=True, kw_only=True):
     intent: str = ""
     context_id: str = ""
     context: bytes = b""  # UTF-8 JSON or the envelope's bytes; empty = none
+    context_type: str = (
+        ""  # full name of the protobuf message that the JSON in `context` describes, where one was named
+    )
     options: JsonObject = {}
     scenario: str = ""
     traceparent: str = ""  # W3C Trace Context of whoever launched the run

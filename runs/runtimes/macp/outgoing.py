@@ -18,7 +18,7 @@ def start_bytes(plan: SessionPlan) -> bytes:
     """The SessionStart of a plan; equal plans give equal bytes.
 
     The timestamp stays 0: the runtime then counts the session's deadline by its own clock, and a start that is sent
-    again an hour later asks for the same thing.
+    again an hour later asks for the same thing. Raises RuntimeRejected for a context that does not fit its type.
     """
     payload = wire.SessionStartPayload(
         intent=plan.intent,
@@ -29,7 +29,7 @@ def start_bytes(plan: SessionPlan) -> bytes:
         ttl_ms=plan.ttl_ms,
         roots=[wire.Root(uri=root.uri, name=root.name) for root in plan.roots],
         context_id=plan.context_id,
-        extensions={CONTEXT_EXTENSION: plan.context} if plan.context else {},
+        extensions={CONTEXT_EXTENSION: context} if (context := _context(plan)) else {},
     )
     return _sealed(
         plan,
@@ -86,6 +86,12 @@ def _signal_bytes(plan: SessionPlan, message: Outgoing) -> bytes:
         payload=message.payload_bytes or b"",
     )
     return envelope.SerializeToString(deterministic=True)
+
+
+def _context(plan: SessionPlan) -> bytes:
+    if not plan.context_type:
+        return plan.context
+    return encode_payload(plan.mode_name, "context", orjson.loads(plan.context), type_name=plan.context_type)
 
 
 def _sealed(plan: SessionPlan, *, sender: str, message_type: str, message_id: str, payload: bytes) -> bytes:

@@ -180,6 +180,7 @@ def test_a_session_that_an_agent_opened_is_not_ours_to_cancel() -> None:
     with pytest.raises(InvalidTransition) as refused:
         cancel(run_id)
     assert refused.value.details["reason"] == "no_cancel_route"
+    assert "cancelCallback" in refused.value.message
     # It should leave nothing behind.
     assert Run.objects.get(id=run_id).wanted is None
     assert types_of(run_id) == before

@@ -72,6 +72,12 @@ def test_a_refused_caller_learns_how_to_come_back() -> None:
         assert dict([header]) == fault.headers
 
 
+def test_an_open_breaker_says_how_long_in_header_and_body_alike() -> None:
+    fault = fault_of(BreakerOpen(details={"retryAfterMs": 16_748}))
+    assert fault is not None
+    assert fault.headers == {"Retry-After": "17"}
+
+
 @pytest.mark.parametrize(
     "error", [OperationalError("connection refused at 10.0.0.1"), runs.errors.Fenced(), DataError("x")]
 )

@@ -222,6 +222,19 @@ def test_an_observing_deployment_takes_only_sessions_of_agents(settings: Setting
     assert "session.opener" in faults_of(changed("session.opener", "control-plane"))
 
 
+@pytest.mark.parametrize("mode", ["sandbox", "live"])
+def test_a_scenario_that_nobody_knows_is_named_where_it_stands(mode: str) -> None:
+    body = short_body() | {"mode": mode}
+    body["session"]["metadata"] = {"scenario": "nobody-wrote-it"}
+    if mode == "sandbox":
+        del body["runtime"]
+
+    [(path, message)] = faults_of(body).items()
+
+    assert path == "session.metadata.scenario"
+    assert "veto" in message
+
+
 def test_a_sandbox_run_needs_no_runtime_and_is_tagged_once() -> None:
     body = short_body() | {"mode": "sandbox", "execution": {"tags": ["sandbox", "a", "a"]}}
     del body["runtime"]

@@ -43,6 +43,18 @@ def test_a_start_names_no_time_so_that_the_deadline_is_the_runtimes() -> None:
     assert Envelope.FromString(start_bytes(a_plan())).timestamp_unix_ms == 0
 
 
+def test_a_context_of_a_protobuf_type_is_encoded_as_that_type() -> None:
+    plan = a_plan(context=b'{"signalType":"x"}', context_type="macp.v1.SignalPayload")
+    start = SessionStartPayload.FromString(Envelope.FromString(start_bytes(plan)).payload)
+
+    assert SignalPayload.FromString(start.extensions["x-signalbox.context"]).signal_type == "x"
+
+
+def test_a_context_of_a_type_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(RuntimeRejected, match=r"macp\.v1\.NoSuchPayload"):
+        start_bytes(a_plan(context=b"{}", context_type="macp.v1.NoSuchPayload"))
+
+
 def test_a_start_without_context_has_no_extension() -> None:
     payload = SessionStartPayload.FromString(Envelope.FromString(start_bytes(a_plan())).payload)
 

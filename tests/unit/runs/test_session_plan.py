@@ -47,6 +47,13 @@ def test_a_context_envelope_wins_over_the_context() -> None:
     assert plan_of(uuid7(), "s", read_execution_request(body)).context == b"plain"
 
 
+def test_a_context_of_a_protobuf_type_keeps_the_name_of_its_type() -> None:
+    typed = {"encoding": "proto", "proto": {"typeName": "macp.v1.SignalPayload", "value": {"signalType": "x"}}}
+    plan = plan_of(uuid7(), "s", read_execution_request(changed("session.contextEnvelope", typed)))
+
+    assert (plan.context, plan.context_type) == (b'{"signalType":"x"}', "macp.v1.SignalPayload")
+
+
 def without(*paths: str) -> Body:
     body = full_body()
     body["session"]["initiatorParticipantId"] = "chair"
