@@ -45,6 +45,7 @@ SELECT e.id FROM webhooks_endpoint e
  CROSS JOIN LATERAL {FIRST}
  CROSS JOIN LATERAL {IN_FLIGHT}
  WHERE {LISTENS} AND first.due_at <= %(now)s AND (e.broken_until IS NULL OR e.broken_until <= %(now)s) AND {ROOM} >= 1
+   AND (in_flight.number = 0 OR NOT %(is_scarce)s)
  ORDER BY e.paced_until NULLS FIRST, first.due_at LIMIT %(limit)s FOR NO KEY UPDATE OF e SKIP LOCKED
 """  # noqa: S608 - our own pieces
 
@@ -57,7 +58,7 @@ due AS MATERIALIZED (
         SELECT id, due_at FROM webhooks_delivery
          WHERE endpoint_id = room.id AND status = 'pending' AND due_at <= %(now)s
            AND (locked_until IS NULL OR locked_until <= %(now)s)
-         ORDER BY due_at LIMIT greatest(room.number, 0) FOR UPDATE SKIP LOCKED) AS d),
+         ORDER BY due_at LIMIT greatest(least(room.number, %(each)s), 0) FOR UPDATE SKIP LOCKED) AS d),
 ranked AS (
     SELECT id, due_at, row_number() OVER (PARTITION BY endpoint_id ORDER BY due_at, id) AS rank FROM due),
 taken AS (
@@ -79,16 +80,20 @@ Row = tuple[UUID, UUID, int, int, bool, str, bytes, str, str]
 Sealed = dict[UUID, list[str]]
 
 
-def claim(now: datetime, *, limit: int = AT_MOST) -> list[Parcel]:
+def claim(now: datetime, *, limit: int = AT_MOST, is_scarce: bool = False) -> list[Parcel]:
     """Up to `limit` deliveries that are due are this caller's to send, and that is committed.
+
+    Where room `is_scarce`, one at most of each endpoint, and none of those that are being sent something already: a few that
+    take their time must not have all of it.
 
     What cannot be sent because a secret of ours cannot be read has failed, and is planned again.
     """
     with transaction.atomic():
-        endpoints = _rows(_LOCK, values(now, limit=limit))
+        endpoints = _rows(_LOCK, values(now, limit=limit, is_scarce=is_scarce))
         if not endpoints:
             return []
-        wanted = values(now, limit=limit, endpoints=[one for (one,) in endpoints], until=now + lock_time())
+        ours, each = [one for (one,) in endpoints], 1 if is_scarce else limit
+        wanted = values(now, limit=limit, each=each, endpoints=ours, until=now + lock_time())
         claimed: list[Row] = _rows(_CLAIM, wanted)
         sealed = _living_secrets({row[1] for row in claimed}, now)
         if claimed:

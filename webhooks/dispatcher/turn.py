@@ -36,16 +36,16 @@ class Turn:
 
 
 def take_turn(
-    finished: Sequence[Sent], *, room: int, clock: Clock, still: Callable[[], bool], with_outbox: bool
+    finished: Sequence[Sent], *, room: int, is_scarce: bool, clock: Clock, still: Callable[[], bool], with_outbox: bool
 ) -> Turn:
-    """The turn was taken, as far as the database let it; at most `room` parcels come of it."""
+    """The turn was taken, as far as the database let it; at most `room` parcels come of it, which may be the last."""
     turn = Turn()
     try:
         now = clock()
         _record(finished, now, turn)
         turn.goes_on = room <= 0 or still()
         if room > 0 and turn.goes_on:
-            _claim(turn, now, room=room, with_outbox=with_outbox)
+            _claim(turn, now, room=room, is_scarce=is_scarce, with_outbox=with_outbox)
     except DatabaseFault as error:
         log.warning("webhooks wait for the database: %s", error)
         turn.faults += 1
@@ -72,8 +72,8 @@ def _is_news_in_the_outbox(now: datetime) -> bool:
     return newest is not None and newest > now - SOON
 
 
-def _claim(turn: Turn, now: datetime, *, room: int, with_outbox: bool) -> None:
-    turn.parcels, turn.at = claim(now, limit=min(room, AT_MOST)), int(now.timestamp())
+def _claim(turn: Turn, now: datetime, *, room: int, is_scarce: bool, with_outbox: bool) -> None:
+    turn.parcels, turn.at = claim(now, limit=min(room, AT_MOST), is_scarce=is_scarce), int(now.timestamp())
     if not turn.parcels:
         due = _next_work(now, with_outbox=with_outbox)
         turn.has_looked = True

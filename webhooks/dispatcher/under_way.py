@@ -21,8 +21,9 @@ from webhooks.result import Result
 log = logging.getLogger("signalbox.webhooks")
 
 # So many bodies are in memory at most, however much waits. A receiver that never answers holds `concurrency` of them for as
-# long as an attempt may take.
+# long as an attempt may take. The last quarter is for endpoints that are being sent nothing.
 IN_FLIGHT = 400
+SCARCE = 0.25
 POLL_S = 0.1  # for what runs have told
 LOOK_S = 0.5  # for what others have made due: an attempt that somebody asked for, an endpoint that is paused no more
 CONTENTION_S = 0.05  # what is due is another drain's at this moment
@@ -113,7 +114,16 @@ class UnderWay:
 
     async def _turn(self, *, room: int, with_outbox: bool) -> Turn:
         finished, self.finished = self.finished, []
-        turn = await rows(take_turn, finished, room=room, clock=self.clock, still=self.still, with_outbox=with_outbox)
+        kept = int(IN_FLIGHT * SCARCE)
+        turn = await rows(
+            take_turn,
+            finished,
+            room=room if room <= kept else room - kept,
+            is_scarce=room <= kept,
+            clock=self.clock,
+            still=self.still,
+            with_outbox=with_outbox,
+        )
         self.finished += turn.unrecorded
         self.done.faults += turn.faults
         self.done.sent += len(turn.recorded)

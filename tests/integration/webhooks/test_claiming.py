@@ -89,6 +89,16 @@ def test_many_that_have_much_waiting_keep_nobody_from_what_is_new() -> None:
     assert any(numbers(parcels, quiet) for parcels in claimed)
 
 
+def test_where_room_is_scarce_each_gets_one_and_none_who_is_being_sent_something() -> None:
+    busy, quiet = listening(), listening()
+    waiting(busy, 3)
+    claim(NOON, limit=1)
+    waiting(quiet, 3)
+    assert [parcel.endpoint_id for parcel in claim(NOON, is_scarce=True)] == [quiet.id]
+    assert claim(NOON, is_scarce=True) == []
+    assert len(claim(NOON)) == 4
+
+
 def test_one_claim_takes_no_more_than_was_asked_for() -> None:
     waiting(listening(), 60)
     assert len(claim(NOON)) == 50

@@ -123,6 +123,31 @@ def test_a_slow_receiver_holds_up_nobody_e12() -> None:
     assert postman.most_at_once[slow.id] <= 2
 
 
+def test_a_few_that_never_answer_leave_room_for_others_w07(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(under_way, "IN_FLIGHT", 40)
+    for slow in (listening(), listening()):
+        waiting(slow, 40, due_at=database_clock() - seconds(60))
+    quick, let_go, started = listening(), asyncio.Event(), list[UUID]()
+    last_look = iter([0, 0, 0, 1])
+
+    async def send(parcel: Parcel, *, timeout_s: float, at: int) -> Result:
+        started.append(parcel.endpoint_id)
+        if parcel.endpoint_id == quick.id:
+            let_go.set()
+        await let_go.wait()
+        return ARRIVED
+
+    def fan_out_some() -> int:
+        """Something new comes when the slow ones have had time to take all they can get."""
+        if len(started) >= 30 and next(last_look, 0):
+            waiting(quick, due_at=database_clock())
+            return 1
+        return 0
+
+    assert drained(send, fan_out_some=fan_out_some) == Drained(fanned_out=1, sent=81)
+    assert started.index(quick.id) < 40
+
+
 def test_never_more_is_in_memory_than_may_be_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(under_way, "IN_FLIGHT", 7)
     waiting(listening(), 21, due_at=database_clock())
@@ -259,9 +284,9 @@ def test_the_clock_says_what_is_due_and_when_it_was_sent() -> None:
 def test_ten_thousand_waiting_are_not_loaded_at_once(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     claim, asked = turn.claim, []
 
-    def counted(*arguments: object, limit: int) -> list[Parcel]:
+    def counted(*arguments: object, limit: int, is_scarce: bool) -> list[Parcel]:
         asked.append(limit)
-        return claim(*arguments, limit=limit)  # type: ignore[arg-type]
+        return claim(*arguments, limit=limit, is_scarce=is_scarce)  # type: ignore[arg-type]
 
     monkeypatch.setattr(turn, "claim", counted)
     waiting(listening(concurrency=1_000, rate_per_second=100_000), 300, due_at=database_clock())
