@@ -248,7 +248,7 @@ WEBHOOKS = Section(
         V("WEBHOOK_TIMEOUT_S", "total per attempt, 5..30; connect 5", "15"),
         V(
             "WEBHOOK_RETRY_SCHEDULE",
-            "seconds before each attempt; jitter 20 %",
+            "seconds before each attempt; by chance up to 20 % more",
             "0,5,30,300,1800,7200,21600,43200,86400,108000",
         ),
         V("WEBHOOK_ALLOW_HTTP", "plain http targets", "true", production="false"),

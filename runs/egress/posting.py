@@ -116,11 +116,14 @@ class _Guarded(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """A connection to `host`. Raises AddressRefused or NotAnswered."""
         addresses = (await self._checked(host, port))[:MOST_TRIED]
+        is_silent = False  # the last of them
         for address in addresses:
             try:
                 return await self._network.connect_tcp(address, port, timeout=CONNECT_S / len(addresses))
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as failure:
+                is_silent = isinstance(failure, httpcore.ConnectTimeout)
+        if is_silent:
+            raise NotAnswered(f"no connection stood within {CONNECT_S:g} s", reason="timed_out")
         raise NotAnswered("the receiver cannot be reached", reason="unreachable")
 
     async def _checked(self, host: str, port: int) -> list[str]:

@@ -48,9 +48,9 @@ def settle(
 
 def _go_on(delivery: Delivery, result: Result, *, is_manual: bool, listens: bool, jitter: float, now: datetime) -> None:
     if result.wish in DISABLING or not listens:
-        return _end(delivery, DeliveryStatus.CANCELLED)
+        return _give_up(delivery, DeliveryStatus.CANCELLED)
     if result.is_permanent:
-        return _end(delivery, DeliveryStatus.EXHAUSTED)
+        return _give_up(delivery, DeliveryStatus.EXHAUSTED)
     if not is_manual:
         wait = next_try(settings.WEBHOOK_RETRY_SCHEDULE, tries=delivery.tries, result=result, jitter=jitter)
         delivery.next_attempt_at = None if wait is None else now + timedelta(seconds=wait)
@@ -58,9 +58,12 @@ def _go_on(delivery: Delivery, result: Result, *, is_manual: bool, listens: bool
     if planned:
         delivery.due_at = min(planned)
     else:
-        # Sent again after it had arrived: it still has.
-        has_arrived = delivery.delivered_at is not None
-        _end(delivery, DeliveryStatus.DELIVERED if has_arrived else DeliveryStatus.EXHAUSTED)
+        _give_up(delivery, DeliveryStatus.EXHAUSTED)
+
+
+def _give_up(delivery: Delivery, status: DeliveryStatus) -> None:
+    # Sent again after it had arrived: it still has.
+    _end(delivery, status if delivery.delivered_at is None else DeliveryStatus.DELIVERED)
 
 
 def _asked_since(delivery: Delivery, claimed_at: datetime | None) -> bool:

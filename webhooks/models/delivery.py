@@ -32,7 +32,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """
         some = self.filter(status=DeliveryStatus.PENDING).order_by("due_at").values("id")[:CANCELLED_AT_ONCE]
         waiting = Delivery.objects.filter(id__in=some)
-        return waiting.update(status=DeliveryStatus.CANCELLED, resend_at=None, due_at=None)
+        status = models.Case(
+            models.When(delivered_at=None, then=models.Value(DeliveryStatus.CANCELLED)),
+            default=models.Value(DeliveryStatus.DELIVERED),  # sent again after it had arrived: it still has
+        )
+        return waiting.update(status=status, resend_at=None, due_at=None)
 
     def send_again(self) -> int:
         """They are due now, as what somebody asked for; how many they are.

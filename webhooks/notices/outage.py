@@ -10,6 +10,8 @@ from webhooks.notices.telling import tell
 from webhooks.result import Result
 
 FAILING_AFTER = 4  # failed attempts of one delivery: about five minutes of the schedule
+# One that takes some messages and refuses others would be told of again and again.
+QUIET_AFTER_RECOVERY = timedelta(hours=1)
 GIVEN_UP_AFTER = timedelta(days=5)
 GIVEN_UP_FAILURES = 20
 GIVEN_UP_SPREAD = timedelta(hours=24)
@@ -53,7 +55,7 @@ def _given_up(endpoint: Endpoint) -> str:
 
 
 def _failing(endpoint: Endpoint, delivery: Delivery, result: Result, now: datetime) -> None:
-    if (last := _last_turn(endpoint)) and last.kind == NoticeKind.FAILING and not _is_over(endpoint, last):
+    if (last := _last_turn(endpoint)) and _is_told(endpoint, last, now):
         return
     what = f"status {result.status}" if result.status is not None else result.reason
     since = (endpoint.failing_since or now).isoformat()
@@ -79,6 +81,12 @@ def _recovered(endpoint: Endpoint, now: datetime) -> None:
 
 def _last_turn(endpoint: Endpoint) -> Notice | None:
     return Notice.objects.filter(endpoint=endpoint, kind__in=TURNS).first()
+
+
+def _is_told(endpoint: Endpoint, last: Notice, now: datetime) -> bool:
+    if last.kind == NoticeKind.RECOVERED:
+        return now - last.created_at < QUIET_AFTER_RECOVERY
+    return last.kind == NoticeKind.FAILING and not _is_over(endpoint, last)
 
 
 def _is_over(endpoint: Endpoint, failing: Notice) -> bool:

@@ -51,6 +51,14 @@ def test_the_next_outage_is_told_of_again() -> None:
     assert told(endpoint) == ["failing", "recovered"] * 2
 
 
+def test_one_that_takes_some_messages_and_refuses_others_is_told_of_once_an_hour() -> None:
+    endpoint = listener()
+    for minute in range(0, 90, 10):
+        fails(parcel_for(endpoint), 4, START + minute * MINUTE, every=timedelta(seconds=1))
+        tried(parcel_for(endpoint), OK, START + (minute + 1) * MINUTE)
+    assert told(endpoint) == ["failing", "recovered"] * 2
+
+
 def test_failures_that_nobody_was_told_of_are_followed_by_no_recovery() -> None:
     endpoint = listener()
     delivery = parcel_for(endpoint)

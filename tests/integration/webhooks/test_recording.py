@@ -13,7 +13,7 @@ from webhooks import notices
 from webhooks.delivery import Sent, claim, record, record_all
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.parcel import Parcel
-from webhooks.result import Result
+from webhooks.result import Result, Wish
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +137,20 @@ def test_what_is_sent_again_and_fails_leaves_the_chain_of_the_schedule_as_it_was
 def test_what_is_sent_again_after_its_chain_and_fails_is_what_it_was(before: dict[str, object], status: str) -> None:
     delivery = after(resent(attempts=10, **before), REFUSED)
     assert (delivery.status, delivery.attempts, delivery.due_at, delivery.resend_at) == (status, 11, None, None)
+
+
+@pytest.mark.parametrize("wish", ["abort-message", "gone", "disable"])
+def test_what_had_arrived_has_arrived_whatever_becomes_of_sending_it_again(wish: Wish) -> None:
+    parcel = resent(attempts=1, tries=1, delivered_at=NOON - seconds(60))
+    assert after(parcel, Result(40, status=410, reason="status", wish=wish)).status == "delivered"
+
+
+def test_what_had_arrived_and_waits_to_be_sent_again_is_not_cancelled_but_delivered() -> None:
+    endpoint = listening()
+    (again,) = waiting(endpoint, resend_at=NOON, next_attempt_at=None, delivered_at=NOON - seconds(60))
+    (first,) = waiting(endpoint)
+    Delivery.objects.filter(endpoint=endpoint).cancel_waiting()
+    assert (fresh(again.id).status, fresh(first.id).status) == ("delivered", "cancelled")
 
 
 def test_what_is_sent_again_and_arrives_needs_no_further_try() -> None:

@@ -323,7 +323,7 @@ async def test_a_receiver_that_takes_no_connection_is_given_up_before_the_total_
         with pytest.raises(NotAnswered) as silent:
             await send(f"http://127.0.0.1:{full.getsockname()[1]}/", timeout_s=5)
 
-    assert silent.value.reason == "unreachable"
+    assert silent.value.reason == "timed_out"
 
 
 async def test_nothing_of_a_finished_call_stays_behind() -> None:
