@@ -8,7 +8,6 @@ from uuid import UUID
 import orjson
 from django.utils import timezone
 
-from runs.domain.documents import iso
 from runs.domain.ending_words import ending_words
 from runs.errors import RunNotFound
 from runs.models import Projection, Run
@@ -40,7 +39,9 @@ class Head:
 
     def document(self) -> dict[str, Any]:
         """The same as JSON has it."""
-        return asdict(self)
+        fields = asdict(self)
+        fields["isOver"] = fields.pop("is_over")
+        return fields
 
 
 def head_of(run_id: UUID) -> Head:
@@ -54,9 +55,9 @@ def head_of(run_id: UUID) -> Head:
         mode=run.mode_name,
         runtime=f"{run.runtime_kind} {run.runtime_version or ''}".strip(),
         session=run.session_id or "",
-        created=iso(run.created_at),
-        started=iso(run.started_at) if run.started_at else "",
-        ended=iso(run.ended_at) if run.ended_at else "",
+        created=_shown(run.created_at),
+        started=_shown(run.started_at),
+        ended=_shown(run.ended_at),
         took=took(run.started_at or run.created_at, run.ended_at or timezone.now()),
         events=run.last_seq,
         late=run.late_count,
@@ -79,6 +80,10 @@ def took(begun: datetime, done: datetime) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+def _shown(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""
 
 
 def _owner(run: Run) -> str:

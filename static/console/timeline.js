@@ -12,6 +12,7 @@ export class Timeline {
     this.rows = new Map(); // place -> element
     this.seqs = null; // those that a filter lets through, or null for all
     this.selected = null;
+    this.target = null; // an event that shall come in sight
     this.follows = true; // the end is in sight and stays there
     box.addEventListener("scroll", () => this.scrolled(), { passive: true });
     box.addEventListener("keydown", (event) => this.pressed(event));
@@ -47,12 +48,10 @@ export class Timeline {
     });
   }
 
+  // The line of this event will be in sight, once the list is as long as it has to be.
   goTo(seq) {
     this.follows = seq >= this.seqAt(this.count - 1);
-    const place = this.placeOf(seq);
-    const top = this.topOf(place);
-    const isInSight = top >= this.box.scrollTop && top + this.height <= this.box.scrollTop + this.box.clientHeight;
-    if (!isInSight) this.box.scrollTop = Math.max(0, top - this.box.clientHeight / 3);
+    this.target = seq;
     this.update();
   }
 
@@ -92,7 +91,7 @@ export class Timeline {
   draw() {
     const { box, inner, height } = this;
     inner.style.height = `${Math.min(this.tall, TALLEST_PX)}px`;
-    if (this.follows) box.scrollTop = box.scrollHeight;
+    this.move();
     const offset = box.scrollTop * this.pace;
     const first = Math.max(0, Math.floor(offset / height) - SPARE);
     const last = Math.min(this.count, Math.ceil((offset + box.clientHeight) / height) + SPARE);
@@ -111,6 +110,18 @@ export class Timeline {
     else box.removeAttribute("aria-activedescendant");
     if (last > first) this.lines.need(this.seqAt(first), this.seqAt(last - 1));
     this.onMove();
+  }
+
+  move() {
+    const { box, target } = this;
+    this.target = null;
+    if (this.follows) {
+      box.scrollTop = box.scrollHeight;
+    } else if (target !== null) {
+      const top = this.topOf(this.placeOf(target));
+      const isInSight = top >= box.scrollTop && top + this.height <= box.scrollTop + box.clientHeight;
+      if (!isInSight) box.scrollTop = Math.max(0, top - box.clientHeight / 3);
+    }
   }
 
   row(place) {

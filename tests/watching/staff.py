@@ -115,6 +115,19 @@ class RunPage:
         )
         return found
 
+    @property
+    def raw(self) -> str:
+        """The event that is shown as it is stored."""
+        return self.browser.text("[data-details=raw]")
+
+    def choose(self, filter: str, value: str) -> None:
+        """A filter is set once it offers the value."""
+        self.browser.do(lambda page: page.locator(f"[data-filter={filter}]").select_option(value))
+
+    def press(self, key: str) -> None:
+        """A key, wherever the focus is."""
+        self.browser.do(lambda page: page.keyboard.press(key))
+
     def wait_for_connection(self, words: str, *, within_s: float = 30) -> None:
         """The line says this."""
         self.browser.wait_for(lambda: words in self.connection, f"the words {words!r}", within_s=within_s)
@@ -122,6 +135,14 @@ class RunPage:
     def wait_for_row(self, row: str) -> None:
         """This line is in the document."""
         self.browser.wait_for(lambda: row in self.rows, f"the line {row!r}")
+
+    def wait_for_raw(self, text: str) -> None:
+        """The event that is shown has this in it."""
+        self.browser.wait_for(lambda: text in self.raw, f"the event with {text}")
+
+    def scrub_to(self, seq: int) -> None:
+        """The slider is dragged to this event."""
+        self.browser.do(lambda page: page.locator("[data-scrubber=range]").fill(str(seq)))
 
     def _has(self, selector: str) -> bool:
         return bool(self.browser.do(lambda page: page.locator(selector).count()))
