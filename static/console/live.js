@@ -34,7 +34,6 @@ class Following {
   constructor(runId, afterSeq, onFrame, onState) {
     Object.assign(this, { runId, seq: afterSeq, known: afterSeq, onFrame, onState });
     this.failures = 0;
-    this.timers = new Set();
   }
 
   connect() {

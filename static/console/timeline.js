@@ -84,10 +84,6 @@ export class Timeline {
     return shown > 0 ? (this.tall - this.box.clientHeight) / shown : 1;
   }
 
-  topOf(place) {
-    return (place * this.height) / this.pace;
-  }
-
   draw() {
     const { box, inner, height } = this;
     inner.style.height = `${Math.min(this.tall, TALLEST_PX)}px`;
@@ -118,9 +114,9 @@ export class Timeline {
     if (this.follows) {
       box.scrollTop = box.scrollHeight;
     } else if (target !== null) {
-      const top = this.topOf(this.placeOf(target));
-      const isInSight = top >= box.scrollTop && top + this.height <= box.scrollTop + box.clientHeight;
-      if (!isInSight) box.scrollTop = Math.max(0, top - box.clientHeight / 3);
+      const [offset, top] = [box.scrollTop * this.pace, this.placeOf(target) * this.height];
+      const isInSight = top >= offset && top + this.height <= offset + box.clientHeight;
+      if (!isInSight) box.scrollTop = Math.max(0, (top - box.clientHeight / 3) / this.pace);
     }
   }
 
