@@ -2,6 +2,8 @@
 
 import { get } from "./get.js";
 
+const SETTLED_MS = 150; // who passes by an event, dragging or playing, does not ask for it
+
 export class Details {
   constructor(box, runId) {
     Object.assign(this, { box, runId });
@@ -20,6 +22,8 @@ export class Details {
     this.part("copied").textContent = "";
     this.part("link").hidden = true;
     this.part("raw").textContent = "…";
+    await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+    if (seq !== this.seq) return;
     const text = await this.text(seq);
     if (seq === this.seq) this.part("raw").textContent = text; // else another one was chosen meanwhile
   }

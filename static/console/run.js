@@ -13,6 +13,7 @@ import { Timeline } from "./timeline.js";
 
 const FILTERED_EVERY_MS = 250;
 const CLOCK_MS = 10_000;
+const NAMED_AFTER_MS = 400;
 
 const page = document.getElementById("run");
 const { run: runId, base } = page.dataset;
@@ -35,6 +36,7 @@ const scrubber = new Scrubber(part("scrubber"), runId, lines, {
 let latest = null; // the state of the run, as the server last told it
 let isOver = page.dataset.isOver === "true";
 let later = null;
+let named = null;
 
 details.onClose = () => {
   timeline.select(null);
@@ -65,8 +67,12 @@ function showFresh() {
 }
 
 function onSelect(seq) {
-  history.replaceState(null, "", seq === null ? location.pathname : `#event-${seq}`);
   details.show(seq);
+  // Browsers refuse to have the address changed at every step of whoever drags or plays.
+  clearTimeout(named);
+  named = setTimeout(() => {
+    history.replaceState(null, "", seq === null ? location.pathname : `#event-${seq}`);
+  }, NAMED_AFTER_MS);
 }
 
 function onFrame(frame) {

@@ -4,6 +4,7 @@ import { get } from "./get.js";
 
 const LONGEST_PAUSE_MS = 2_000; // a run that slept for an hour is not slept through
 const FRAME_MS = 40;
+const ASKED_EVERY_MS = 100; // a caller may ask a thousand times a minute
 const UNKNOWN_MS = 200; // between two events whose times have not been read yet
 
 export class Scrubber {
@@ -97,6 +98,7 @@ export class Scrubber {
         if (seq === null) break;
         const state = await get(`/runs/${this.runId}/replay/state?seq=${seq}`);
         if (this.at !== null) this.onState(state);
+        await new Promise((resolve) => setTimeout(resolve, ASKED_EVERY_MS));
       } while (this.at !== seq);
     } catch (failed) {
       this.words.textContent = `event ${seq} could not be shown: ${failed.message}`;

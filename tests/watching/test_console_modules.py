@@ -1,5 +1,6 @@
 """The modules of the console by themselves, in a real Chromium: what a connection says of itself, a list too tall for it."""
 
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -73,7 +74,9 @@ def test_a_connection_says_how_far_it_is_to_be_trusted(tab: StaffBrowser) -> Non
     assert [state.get("by") for state in said["states"]] == [None, 3, 2, 4, 4, None]
 
     said = followed(tab, EVENT, closed=1006, waits=True)
-    assert [state["name"] for state in said["states"]] == ["connecting", "live", "waiting", "connecting"]
+    # How often it counts down is a matter of clocks.
+    names = [name for name, _ in groupby(state["name"] for state in said["states"])]
+    assert names == ["connecting", "live", "waiting", "connecting"]
     assert said["states"][2]["seconds"] == 1
     assert said["addresses"] == ["afterSeq=7&heartbeatMs=5000", "afterSeq=8&heartbeatMs=5000"]
 
