@@ -10,6 +10,7 @@ export class Timeline {
     Object.assign(this, { box, lines, onSelect, onMove });
     this.inner = box.querySelector("[data-rows]");
     this.rows = new Map(); // place -> element
+    this.spare = []; // elements of places that are out of sight
     this.seqs = null; // those that a filter lets through, or null for all
     this.selected = null;
     this.target = null; // an event that shall come in sight
@@ -93,14 +94,15 @@ export class Timeline {
     const last = Math.min(this.count, Math.ceil((offset + box.clientHeight) / height) + SPARE);
     for (const [place, row] of this.rows) {
       if (place < first || place >= last) {
-        row.remove();
         this.rows.delete(place);
+        this.spare.push(row);
       }
     }
     for (let place = first; place < last; place += 1) {
       const row = this.row(place);
       row.style.transform = `translateY(${Math.round(place * height - offset + box.scrollTop)}px)`;
     }
+    for (const row of this.spare.splice(0)) row.remove();
     const current = this.selected !== null && this.count ? this.rows.get(this.placeOf(this.selected)) : null;
     if (current) box.setAttribute("aria-activedescendant", current.id);
     else box.removeAttribute("aria-activedescendant");
@@ -123,9 +125,8 @@ export class Timeline {
   row(place) {
     let row = this.rows.get(place);
     if (!row) {
-      row = newRow();
+      row = this.spare.pop() ?? this.inner.appendChild(newRow()); // one that has gone out of sight shows another line
       this.rows.set(place, row);
-      this.inner.append(row);
     }
     const seq = this.seqAt(place);
     const line = this.lines.at(seq);
