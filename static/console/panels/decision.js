@@ -3,7 +3,7 @@
 import { element } from "./element.js";
 import { policy, tallies } from "./policy.js";
 import { repaint } from "./repaint.js";
-import { badge, count, nothing, percent, text, time } from "./shown.js";
+import { badge, count, nothing, percent, said, saidAll, time } from "./shown.js";
 import { facts, table } from "./table.js";
 
 export const title = "Decision";
@@ -29,7 +29,7 @@ function waiting(state, subject) {
 
 function outcome(current, subject) {
   const [word, tone] = verdict(current, subject);
-  return element("p", { class: "outcome" }, badge(word, tone), " ", element("strong", { class: "action" }, current.action));
+  return element("p", { class: "outcome" }, badge(word, tone), " ", element("strong", { class: "action" }, said(current.action)));
 }
 
 function verdict({ finalized, outcomePositive }, subject) {
@@ -43,15 +43,15 @@ function details(current, subject) {
   return facts([
     ["Because", reasons.length ? list(reasons) : null],
     ["Confidence", typeof confidence === "number" ? meter(confidence) : null],
-    ["Asked", prompt],
-    [`Id of the ${subject}`, proposalId && element("code", {}, proposalId)],
-    ["Committed by", resolvedBy && element("span", {}, resolvedBy, " at ", time(resolvedAt))],
-    ["Supersedes", supersedes && element("code", {}, `${supersedes.sessionId} (${supersedes.commitmentHash})`)],
+    ["Asked", prompt && said(prompt)],
+    [`Id of the ${subject}`, proposalId && element("code", {}, said(proposalId))],
+    ["Committed by", resolvedBy && element("span", {}, said(resolvedBy), " at ", time(resolvedAt))],
+    ["Supersedes", supersedes && saidAll([supersedes.sessionId, supersedes.commitmentHash])],
   ]);
 }
 
 function list(reasons) {
-  return element("ul", { class: "reasons" }, reasons.map((reason) => element("li", {}, reason)));
+  return element("ul", { class: "reasons" }, reasons.map((reason) => element("li", {}, said(reason))));
 }
 
 function meter(share) {
@@ -68,7 +68,7 @@ function contributions(proposals) {
 
 function contribution({ participantId, action, confidence, reasons = [], ts, vote, messageType }) {
   const because = reasons.filter((reason) => reason !== messageType);
-  const who = element("strong", {}, participantId);
-  const what = [text(messageType), vote ? badge(vote) : text(null), text(action), percent(confidence)];
-  return { of: `${participantId} ${ts} ${messageType}`, cells: [time(ts), who, ...what, text(because.join(" · "))] };
+  const who = element("strong", {}, said(participantId));
+  const what = [said(messageType), vote ? badge(vote) : said(null), said(action), percent(confidence)];
+  return { of: `${participantId} ${ts} ${messageType}`, cells: [time(ts), who, ...what, saidAll(because)] };
 }

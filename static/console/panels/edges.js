@@ -1,7 +1,7 @@
 // The lines of the graph: one for all that went from one node to another, as the newest of it says.
 
 import { element } from "./element.js";
-import { RADIUS } from "./places.js";
+import { BEND, HALF, RADIUS } from "./places.js";
 
 const JUDGED = new Set(["vote", "evaluation", "review"]);
 const QUIET = new Set(["fanout", "session.bound", "proposes"]);
@@ -25,7 +25,7 @@ export function drawnEdges(drawn, places) {
 }
 
 function line({ from, to, kinds, newest }, start, end) {
-  const { path, arrow } = curve(start, end, to.startsWith("__") ? 20 : RADIUS + 3);
+  const { path, arrow } = curve(start, end, to.startsWith("__"));
   const kind = kindOf(kinds);
   const name = element("title", {}, `${from} to ${to}: ${kinds.join(", ")}`);
   const marks = `edge edge-${kind}${newest ? " edge-newest" : ""}`;
@@ -41,17 +41,24 @@ function kindOf(kinds) {
 }
 
 // Bent to its left, so that the way back is another line; the head points along the end of the bend.
-function curve(start, end, gap) {
+function curve(start, end, isToStage) {
   const far = Math.hypot(end.x - start.x, end.y - start.y) || 1;
-  const bend = 0.16 * far;
+  const bend = Math.min(0.16 * far, BEND);
   const middle = {
     x: (start.x + end.x) / 2 + (bend * (end.y - start.y)) / far,
     y: (start.y + end.y) / 2 - (bend * (end.x - start.x)) / far,
   };
-  const tip = towards(end, middle, gap);
+  const tip = towards(end, middle, isToStage ? outOfBox(end, middle) : RADIUS + 3);
   const tail = towards(start, middle, RADIUS);
   const path = `M${at(tail)}Q${at(middle)} ${at(tip)}`;
   return { path, arrow: head(tip, middle) };
+}
+
+// How far the rim of a stage is from its middle, on the way to the other point.
+function outOfBox(point, other) {
+  const [dx, dy] = [Math.abs(other.x - point.x), Math.abs(other.y - point.y)];
+  const far = Math.hypot(dx, dy) || 1;
+  return Math.min((HALF.width * far) / (dx || 1), (HALF.height * far) / (dy || 1)) + 3;
 }
 
 function towards(point, other, distance) {

@@ -2,9 +2,9 @@
 
 import { drawnEdges, pairs } from "./edges.js";
 import { element } from "./element.js";
-import { placed, RADIUS } from "./places.js";
+import { HALF, placed, RADIUS } from "./places.js";
 import { repaint } from "./repaint.js";
-import { badge, count, nothing, time } from "./shown.js";
+import { badge, count, nothing, said, time } from "./shown.js";
 import { table } from "./table.js";
 
 export const title = "Graph";
@@ -41,7 +41,7 @@ function drawnNode({ id, kind, status }, { x, y }) {
   const isStage = kind !== "participant";
   const name = isStage ? (STAGES[kind] ?? kind) : id;
   const shape = isStage
-    ? element("rect", { x: -38, y: -15, width: 76, height: 30, rx: 6 })
+    ? element("rect", { x: -HALF.width, y: -HALF.height, width: 2 * HALF.width, height: 2 * HALF.height, rx: 6 })
     : element("circle", { r: RADIUS });
   const words = isStage
     ? element("text", { y: 4 }, name)
@@ -75,10 +75,10 @@ function legend() {
 function listed(edges, nodes) {
   if (!edges.length) return null;
   const stages = new Map(nodes.filter(({ kind }) => kind !== "participant").map(({ id, kind }) => [id, STAGES[kind] ?? kind]));
-  const name = (id) => (stages.has(id) ? badge(stages.get(id), "quiet") : id);
+  const name = (id) => (stages.has(id) ? badge(stages.get(id), "quiet") : said(id));
   const rows = [...edges].reverse().map(({ from, to, kind, ts }) => ({
     of: `${from} ${to} ${kind}`,
-    cells: [time(ts), name(from), name(to), kind],
+    cells: [time(ts), name(from), name(to), said(kind)],
   }));
   const all = table("Connections, newest first", ["At", "From", "To", "Kind"], rows);
   return element("details", {}, element("summary", {}, `All ${count(edges.length, "connection")}, newest first`), all);

@@ -2,7 +2,7 @@
 
 import { element } from "./element.js";
 import { repaint } from "./repaint.js";
-import { badge, count, nothing, text, time } from "./shown.js";
+import { badge, count, nothing, said, time } from "./shown.js";
 import { table } from "./table.js";
 
 export const title = "Participants";
@@ -38,6 +38,6 @@ function standing(everybody) {
 }
 
 function row({ participantId, role, status, latestActivityAt, latestSummary }) {
-  const name = element("strong", {}, participantId);
-  return { of: participantId, cells: [name, text(role), badge(status), time(latestActivityAt), text(latestSummary)] };
+  const name = element("strong", {}, said(participantId));
+  return { of: participantId, cells: [name, said(role), badge(status), time(latestActivityAt), said(latestSummary)] };
 }

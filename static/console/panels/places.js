@@ -1,9 +1,11 @@
 // Where the nodes of the graph stand: participants in rows, the stages of the decision in one row below them.
 
-export const RADIUS = 22;
+export const RADIUS = 22; // of a participant
+export const HALF = { width: 38, height: 15 }; // of a stage
+export const BEND = 64; // how far a line may be pulled aside; it goes half as far
 const COLUMN = 120; // the least that a name below its node needs
 const ROW = 104;
-const TOP = 44;
+const TOP = RADIUS + BEND / 2 + 8;
 const MOST = 40;
 
 /** `{places: Map(id -> {x, y}), left, width, height}`; `left` counts the participants that find no room. */

@@ -1,7 +1,7 @@
 // How the votes stand against the quorum, and how the policy judged what was committed.
 
 import { element } from "./element.js";
-import { badge, count, text, time } from "./shown.js";
+import { badge, count, said, saidAll, time } from "./shown.js";
 import { facts, table } from "./table.js";
 
 const MOST_NAMES = 12;
@@ -16,7 +16,7 @@ export function tallies(policy, current) {
 }
 
 function tallied({ commitmentId, allow, deny, threshold, quorum }, isCurrent) {
-  const name = element("code", { class: isCurrent && "current" }, commitmentId);
+  const name = element("code", { class: isCurrent && "current" }, said(commitmentId));
   const votes = [bar(allow, deny, quorum.required), `${allow} for, ${deny} against`];
   const wanted = `${quorum.cast} of ${quorum.required} have voted; threshold ${threshold}`;
   return { of: commitmentId, cells: [name, element("span", { class: "votes" }, votes), wanted] };
@@ -38,8 +38,8 @@ export function policy(section) {
   return [
     element("h3", {}, "Policy"),
     facts([
-      ["Version", element("code", {}, section.policyVersion)],
-      ["It says", section.policyDescription],
+      ["Version", element("code", {}, said(section.policyVersion))],
+      ["It says", section.policyDescription && said(section.policyDescription)],
       ["Resolved", section.resolvedAt && time(section.resolvedAt)],
       ["Quorum", section.quorumStatus && badge(section.quorumStatus)],
       ["Expected to vote", named(section.expectedCommitments ?? [])],
@@ -51,14 +51,14 @@ export function policy(section) {
 function named(participants) {
   if (!participants.length) return null;
   const left = participants.length - MOST_NAMES;
-  const names = participants.slice(0, MOST_NAMES).join(", ");
-  return left > 0 ? `${names} and ${count(left, "other")}` : names;
+  const names = saidAll(participants.slice(0, MOST_NAMES));
+  return left > 0 ? [names, ` and ${count(left, "other")}`] : names;
 }
 
 function judgements(evaluations) {
   const rows = evaluations.map(({ commitmentId, decision, reasons = [], ts }) => ({
     of: `${commitmentId} ${ts}`,
-    cells: [time(ts), element("code", {}, text(commitmentId)), badge(decision), text(reasons.join(" · "))],
+    cells: [time(ts), element("code", {}, said(commitmentId)), badge(decision), saidAll(reasons)],
   }));
   return table("Judgements of the policy", ["At", "Commitment", "Judged", "Because"], rows);
 }

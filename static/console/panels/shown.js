@@ -13,7 +13,7 @@ const TONE_OF = new Map(Object.entries(TONES).flatMap(([tone, words]) => words.m
 
 /** A word with a colour; `tone` where the word alone does not say which. */
 export function badge(word, tone = TONE_OF.get(String(word).toLowerCase()) ?? "quiet") {
-  return element("span", { class: `badge badge-${tone}` }, String(word).replaceAll("_", " "));
+  return element("span", { class: `badge badge-${tone}` }, said(String(word).replaceAll("_", " ")));
 }
 
 /** The time of day in UTC, the whole of it on demand; what is no time as it is. */
@@ -40,9 +40,14 @@ export function count(number, one, many = `${one}s`) {
   return `${number} ${number === 1 ? one : many}`;
 }
 
-/** Text, a dash for none. */
-export function text(value) {
-  return value === null || value === undefined || value === "" ? NOTHING : String(value);
+/** What somebody else wrote, a dash for nothing. Signs in it that turn the direction of writing end with it. */
+export function said(value) {
+  return value === null || value === undefined || value === "" ? NOTHING : element("bdi", {}, String(value));
+}
+
+/** Several of them in one line. */
+export function saidAll(values) {
+  return values.length ? values.map((value, index) => [index > 0 && " · ", said(value)]) : NOTHING;
 }
 
 /** How long: `850 ms`, `12.4 s`, `3 min 5 s`, `2 h 10 min`. */
