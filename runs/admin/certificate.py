@@ -1,60 +1,21 @@
-"""How a run ended, in plain words: the certificate of its ending, and what was left to clean up after it."""
+"""How a run ended, as the pages show it: the certificate of its ending, and what was left to clean up after it."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from runs.admin.shown import NOTHING, pretty
-from runs.domain.endings import DecidedBy, EndingCode
+from runs.domain.ending_words import ending_words
 from runs.models import Run
 
-MEANINGS: Mapping[EndingCode, str] = {
-    EndingCode.RESOLVED: "The session was resolved.",
-    EndingCode.SESSION_CANCELLED: "The session was cancelled at the runtime; nobody here had asked for it.",
-    EndingCode.CANCELLED: "Somebody asked for it to be cancelled.",
-    EndingCode.SESSION_EXPIRED: "The session expired before it was resolved.",
-    EndingCode.SESSION_LOST: "The runtime no longer knows the session, and no accepted commitment is in the log.",
-    EndingCode.RUNTIME_REJECTED: "The runtime refused the session.",
-    EndingCode.RUNTIME_UNREACHABLE: "The runtime gave no answer for too long.",
-    EndingCode.MODE_NOT_SUPPORTED: "The runtime does not offer the mode.",
-    EndingCode.KICKOFF_FAILED: "A message of the kickoff was refused, or could not be delivered.",
-    EndingCode.NEVER_STARTED: "It was not launched, or no agent opened the session, before the admission deadline.",
-    EndingCode.PROGRESS_TIMEOUT: "The session said nothing before the progress deadline.",
-    EndingCode.RUN_TIMEOUT: "The hard deadline passed, and the runtime did not say that the session was over.",
-    EndingCode.RECOVERY_EXHAUSTED: "It was taken over from dead observers too often without getting any further.",
-    EndingCode.PROCESS_FAILED: "Its process ended with an error.",
-    EndingCode.PROCESS_KILLED: "Its process was ended by a signal.",
-    EndingCode.AGENT_ERROR: "An agent reported an error.",
-    EndingCode.INTERNAL_ERROR: "A defect of Signalbox; the log has the details under the id of the run.",
-}
-DECIDERS: Mapping[DecidedBy, str] = {
-    DecidedBy.RUNTIME: "the runtime",
-    DecidedBy.OBSERVER: "the observer that owned it",
-    DecidedBy.SWEEPER: "a sweep",
-    DecidedBy.API: "a caller of the API",
-    DecidedBy.OPERATOR: "an operator",
-}
-_CODES = {code.value: code for code in EndingCode}
-_DECIDERS = {decider.value: words for decider, words in DECIDERS.items()}
-_GAPS = {
-    "compacted": "the runtime no longer replays it",
-    "evicted": "the runtime had let go of the session",
-    "session_lost": "the runtime could not be reached any more",
-}
-_CLOCKS = {"admissionAt": "admission", "progressAt": "progress", "hardAt": "hard"}
 _CLEANUPS = {"pending": "Still to be done", "done": "Done", "failed": "Given up"}
 
 
 def certificate(text: str | None) -> str:
     """The certificate of an ending as sentences: how, by whom, why, and on what evidence."""
-    ending = _parsed(text)
-    if ending is None:
-        return pretty(text)
-    code, decider = _code(ending.get("code")), _decider(ending.get("decidedBy"))
-    head = f"{ending.get('status')} ({code or 'unknown code'}), decided by {decider}"
-    return _sentences(head, [MEANINGS[code]] if code else [], _error(ending), _evidence(ending))
+    words = ending_words(text)
+    return pretty(text) if words is None else _sentences(words.head, words.sentences)
 
 
 def cleanup(run: Run) -> str:
@@ -66,83 +27,8 @@ def cleanup(run: Run) -> str:
     tries = f"{run.cleanup_attempts} {'try' if run.cleanup_attempts == 1 else 'tries'}"
     head = f"{_CLEANUPS[run.cleanup_status]} after {tries}"
     due = [f"The next try is due at {run.cleanup_due_at:%Y-%m-%d %H:%M:%S} UTC."] if run.cleanup_due_at else []
-    return _sentences(head, due, (f"Failed: {error}" for error in run.cleanup_errors))
+    return _sentences(head, [*due, *(f"Failed: {error}" for error in run.cleanup_errors)])
 
 
-def _sentences(head: str, *parts: Iterator[str] | Sequence[str]) -> SafeString:
-    lines = [(line,) for part in parts for line in part]
-    return format_html("<strong>{}</strong>{}", head, format_html_join("", "<br>{}", lines))
-
-
-def _error(ending: Mapping[str, object]) -> Iterator[str]:
-    error = _object(ending.get("error"))
-    if message := error.get("message"):
-        code = error.get("runtimeCode")
-        yield f"What went wrong: {message}" + (f" ({code})" if code else "")
-    for other in _list(error.get("cleanupErrors")):
-        yield f"Failed as well while it was ending: {other}"
-
-
-def _evidence(ending: Mapping[str, object]) -> Iterator[str]:
-    proof = _object(ending.get("evidence"))
-    if not proof:
-        return
-    yield _asked(proof.get("runtimeAsked"))
-    yield (
-        f"Known by then: {proof.get('lastSeq')} events, {proof.get('runtimeCursor')} messages of the session read,"
-        f" its last known state {proof.get('sessionState') or 'none'}."
-    )
-    if "commitmentSeq" in proof:
-        yield f"The commitment of event {proof['commitmentSeq']} counts as its resolution."
-    yield _missing(_object(proof.get("missing")))
-    yield f"Owned by {proof.get('observer') or 'nobody'} under epoch {proof.get('leaseEpoch')}."
-    if clocks := ", ".join(_clocks(_object(proof.get("deadlines")))):
-        yield f"Deadlines: {clocks}."
-
-
-def _asked(answer: object) -> str:
-    if answer is None:
-        return "The runtime was not asked."
-    if answer == "no_answer":
-        return "The runtime was asked and gave no answer."
-    if answer == "not_ours":
-        return "The runtime was asked: somebody else has opened the session of this id."
-    return f"The runtime was asked and answered {answer}."
-
-
-def _missing(gap: Mapping[str, object]) -> str:
-    if not gap:
-        return "Nothing that the session said is missing."
-    why = _GAPS.get(str(gap.get("reason")), "for an unknown reason")
-    return f"Missing: what the session said after its message {gap.get('afterOrdinal')}; {why}."
-
-
-def _clocks(deadlines: Mapping[str, object]) -> Iterator[str]:
-    for member, clock in _CLOCKS.items():
-        if deadlines.get(member):
-            yield f"{clock} {deadlines[member]}"
-
-
-def _code(value: object) -> EndingCode | None:
-    # What is read back from JSON may be anything: only what is on the closed list is shown as a code.
-    return _CODES.get(str(value))
-
-
-def _decider(value: object) -> str:
-    return _DECIDERS.get(str(value), "nobody known")
-
-
-def _parsed(text: str | None) -> Mapping[str, object] | None:
-    try:
-        ending = json.loads(text or "")
-    except ValueError:
-        return None
-    return ending if isinstance(ending, Mapping) else None
-
-
-def _object(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+def _sentences(head: str, lines: Iterable[str]) -> SafeString:
+    return format_html("<strong>{}</strong>{}", head, format_html_join("", "<br>{}", ((line,) for line in lines)))

@@ -6,13 +6,14 @@ from django.conf import settings
 from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 
 from runs.admin.certificate import certificate, cleanup
 from runs.admin.filters import is_set, one_of
 from runs.admin.pages import ReadOnlyAdmin
 from runs.admin.run_search import runs_named
-from runs.admin.shown import NOTHING, pretty, pretty_value, row_link, rows_link
+from runs.admin.shown import LINK, NOTHING, pretty, pretty_value, row_link, rows_link
 from runs.domain.lifecycle import RunStatus
 from runs.models import (
     Artifact,
@@ -42,6 +43,7 @@ class RunAdmin(ReadOnlyAdmin):
         "code",
         "created_at",
         "project",
+        "watch",
     )
     list_select_related = ("project",)
     list_filter = (
@@ -58,7 +60,21 @@ class RunAdmin(ReadOnlyAdmin):
     search_help_text = "id, session id, tag or message id of a run"
     deferred = ("request", "request_digest")
     fieldsets = (
-        (None, {"fields": ("id", "project", "status", "belongings", "how_it_ended", "error_code", "error_message")}),
+        (
+            None,
+            {
+                "fields": (
+                    "id",
+                    "watch",
+                    "project",
+                    "status",
+                    "belongings",
+                    "how_it_ended",
+                    "error_code",
+                    "error_message",
+                )
+            },
+        ),
         (
             "Session",
             {"fields": ("mode", "mode_name", "runtime_kind", "runtime_version", "session_id", "session_opener")},
@@ -90,6 +106,11 @@ class RunAdmin(ReadOnlyAdmin):
     def code(self, run: Run) -> str:
         """The code of the ending in the list."""
         return run.error_code or (run.status if run.has_ended else NOTHING)
+
+    @admin.display(description="live")
+    def watch(self, run: Run) -> str:
+        """The way to the page that shows the run as it goes on."""
+        return format_html('<a class="{}" href="{}">Watch</a>', LINK, reverse("console:run", args=[run.id]))
 
     @admin.display(description="belongs to it")
     def belongings(self, run: Run) -> str:

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from runs.admin.certificate import DECIDERS, MEANINGS, certificate, cleanup
+from runs.admin.certificate import certificate, cleanup
+from runs.domain.ending_words import DECIDERS, MEANINGS
 from runs.domain.endings import NOT_OURS, DecidedBy, EndingCode, Evidence, Verdict
 from runs.domain.endings import certificate as certificate_of
 from runs.models import Run
