@@ -70,7 +70,11 @@ def answers(of: str = "said", **more: object) -> dict[str, object]:
     observer = {"id": of, "host": of, "processId": 7, "beatAt": AT, "isLost": False, "isBeating": False}
     return {
         MESSAGES: [a_message(of), a_message(of, messageId="m2", status="rejected", ack=None, errorMessage=of)],
-        ARTIFACTS: [an_artifact(of), an_artifact(of, id="a2", uri=of), an_artifact(of, id="a3", uri="javascript:alert(1)")],
+        ARTIFACTS: [
+            an_artifact(of),
+            an_artifact(of, id="a2", uri=of),
+            an_artifact(of, id="a3", uri="javascript:alert(1)"),
+        ],
         LATE: a_page(a_late_one(of), a_late_one(of, id="l2", reason="conflict")),
         STREAMS: streams({"status": of, "detail": of}, {"status": "recovered", "recovery": of}),
         OWNERSHIP: ownership(observer=observer),

@@ -3,7 +3,7 @@
 import http.server
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,13 +69,19 @@ class Stage:
         """The panel has been given the state, and what it asked for meanwhile; returns all its text."""
         return str(self.evaluate("([n, s, a]) => show(n, s, a)", [panel, state, dict(answers or {})]))
 
+    def show_all(self, panel: str, states: Sequence[Mapping[str, Any]], answers: Mapping[str, object]) -> list[str]:
+        """The panel has been given one state after the other; returns all its text after each."""
+        script = "async ([n, all, a]) => { const t = []; for (const s of all) t.push(await show(n, s, a)); return t; }"
+        return list(self.evaluate(script, [panel, list(states), dict(answers)]))
+
     def text(self) -> str:
         """What a reader sees."""
         return str(self.evaluate("() => document.getElementById('panel').innerText"))
 
     def evaluate(self, script: str, argument: object = None) -> Any:
         """What the script says on the page."""
-        return json.loads(self.do(lambda: self._page.evaluate(f"async (a) => JSON.stringify(await ({script})(a))", argument)) or "null")
+        called = f"async (a) => JSON.stringify(await ({script})(a))"
+        return json.loads(self.do(lambda: self._page.evaluate(called, argument)) or "null")
 
     def do(self, work: Callable[[], T]) -> T:
         """Done on the thread of the browser."""
@@ -99,8 +105,12 @@ class Stage:
         self._page: Page = self._chromium.new_page()
         self._page.on("pageerror", lambda error: self.troubles.append(str(error)))
         self._page.on("dialog", lambda dialog: (self.troubles.append("a dialog"), dialog.dismiss()))
+        self._page.on("console", lambda said: self._heard(said.type, said.text))
+
+    def _heard(self, kind: str, text: str) -> None:
         # The browser asks for an icon on its own account.
-        self._page.on("console", lambda said: said.type == "error" and "404" not in said.text and self.troubles.append(said.text))
+        if kind == "error" and "404" not in text:
+            self.troubles.append(text)
 
     def _close(self) -> None:
         self._chromium.close()

@@ -1,5 +1,6 @@
 """States to show: what the fold makes of the stories in tests/scenarios.py, and of texts that mean harm."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests import scenarios
 from tests.drafting import play
 from tests.run_log import RUN_ID, Log
 
-CANARY = "<img src=x onerror=\"window.harmed=1\"><script>window.harmed=1</script>'\"`{{7*7}}javascript:alert(1)\u202e"
+CANARY = '<img src=x onerror="window.harmed=1"><script>window.harmed=1</script>\'"`{{7*7}}javascript:alert(1)\u202e'
 
 MODES = {
     "happy decision": scenarios.DECISION,
@@ -50,6 +51,16 @@ def told(name: str, *, first: int | None = None, ended: bool = True) -> dict[str
     return state_of(log)
 
 
+@functools.cache
+def whole_stories() -> tuple[dict[str, Any], ...]:
+    """The states of all stories after every second step, and in the end."""
+    return tuple(
+        state
+        for name, story in scenarios.ALL.items()
+        for state in (*(told(name, first=first) for first in range(0, len(story) + 1, 2)), told(name))
+    )
+
+
 def hostile() -> dict[str, Any]:
     """The state of a run in which every text that an agent chooses is the canary."""
     log = Log()
@@ -63,7 +74,9 @@ def hostile() -> dict[str, Any]:
     log.hear(CANARY, CANARY, payload, CANARY)
     log.derive("proposal.created", CANARY, CANARY, payload, ("proposal", CANARY))
     log.answer("bob", "Vote", CANARY, {"vote": "APPROVE", "reason": CANARY})
-    log.write("policy.resolved", {"policyVersion": CANARY, "policyDescription": CANARY, "expectedCommitments": [CANARY]})
+    log.write(
+        "policy.resolved", {"policyVersion": CANARY, "policyDescription": CANARY, "expectedCommitments": [CANARY]}
+    )
     log.write("policy.denied", {"commitmentId": CANARY, "reasons": [CANARY]}, ("policy", CANARY))
     signal = {"signalType": CANARY, "severity": CANARY, "dataJson": {CANARY: CANARY}}
     log.derive("signal.emitted", CANARY, "Signal", signal, ("signal", CANARY))

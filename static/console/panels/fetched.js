@@ -46,5 +46,5 @@ export function troubled(trouble) {
 
 /** For what changes without an event of the run: a way to ask again. */
 export function again() {
-  return element("p", {}, element("button", { type: "button", "data-act": "again" }, "Refresh"));
+  return element("p", { class: "again" }, element("button", { type: "button", "data-act": "again" }, "Refresh"));
 }

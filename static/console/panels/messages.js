@@ -27,7 +27,7 @@ function standing(counters) {
 }
 
 function listed(rows, total) {
-  const columns = ["At", "Message", "From", "To", "Fate", "Answer of the runtime", "Reply", "Payload"];
+  const columns = ["At", "Message", "From", "To", "Fate", "Runtime said", "Reply", "Payload"];
   const left = total - rows.length;
   return [table("Messages, oldest first", columns, rows.map(row)), left > 0 && nothing(`and ${left} later ones`)];
 }

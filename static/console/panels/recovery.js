@@ -38,7 +38,7 @@ function shown({ ownership, streams }) {
   return [
     owner(ownership),
     element("h3", {}, `The stream of the runtime: ${count(streams.total, "change")}`),
-    streams.total > 0 && table("Changes of the stream", ["At", "#", "Stream", "What it means"], streams.data.map(row)),
+    streams.total > 0 && table("Changes of the stream", ["At", "#", "Stream", "Meaning"], streams.data.map(row)),
     left > 0 && nothing(`and ${left} later ones`),
   ];
 }

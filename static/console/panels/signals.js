@@ -11,7 +11,7 @@ export function render(root, state) {
   const signals = state.signals?.signals ?? [];
   if (!signals.length) return repaint(root, nothing("Nobody has sent a signal."));
   const open = signals.filter(({ acknowledgedAt }) => !acknowledgedAt).length;
-  const columns = ["At", "Signal", "Severity", "From", "Confidence", "Acknowledged", "With it"];
+  const columns = ["At", "Signal", "Severity", "From", "Confidence", "Noticed", "With it"];
   repaint(
     root,
     element("p", {}, `${count(signals.length, "signal")}, ${open} not acknowledged`),

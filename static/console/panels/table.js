@@ -14,7 +14,7 @@ export function table(caption, columns, rows) {
   );
   return element(
     "div",
-    { class: "table" },
+    { class: "rows" },
     element(
       "table",
       {},
