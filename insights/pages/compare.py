@@ -31,9 +31,7 @@ def compare_page(request: HttpRequest) -> HttpResponse:
     found = _found(left, right) if left or right else None
     if isinstance(found, Difference):
         return TemplateResponse(request, "console/compare.html", {**context, "difference": found})
-    return TemplateResponse(
-        request, "console/compare.html", {**context, "problem": found}, status=404 if found else 200
-    )
+    return TemplateResponse(request, "console/compare.html", {**context, "problem": found})
 
 
 def _found(left: str, right: str) -> Difference | str:

@@ -16,11 +16,13 @@ def test_what_was_opened_stays_open_and_focused_when_more_comes(stage: Stage) ->
     assert stage.evaluate("() => document.activeElement.nodeName") == "SUMMARY"
 
 
-def test_a_row_that_was_opened_does_not_become_another(stage: Stage) -> None:
+def test_a_row_that_was_opened_stays_itself_wherever_it_stands(stage: Stage) -> None:
     stage.show("signals", told("signals and progress", first=3))
     stage.evaluate("() => { document.querySelector('#panel details').open = true; }")
+    stage.evaluate("() => { document.querySelector('#panel summary').focus(); }")
     stage.show("signals", told("signals and progress"))  # a newer one stands above it now
-    assert stage.evaluate(OPEN)[0] is False
+    assert stage.evaluate(OPEN) == [False, True]
+    assert stage.evaluate("() => document.activeElement.closest('tr').cells[1].textContent") == "anomaly"
 
 
 def test_it_asks_once_as_long_as_nothing_changes(stage: Stage) -> None:

@@ -8,22 +8,33 @@ export function repaint(root, ...children) {
   match(root, wanted);
 }
 
+// Nothing is moved that need not be: a node that moves loses the focus.
 function match(present, wanted) {
-  const old = [...present.childNodes];
   const fresh = [...wanted.childNodes];
+  const former = continued([...present.childNodes], fresh);
+  const kept = new Set(former);
+  for (const node of [...present.childNodes]) if (!kept.has(node)) node.remove();
+  let at = present.firstChild;
   fresh.forEach((node, index) => {
-    const former = old[index];
-    if (!former) present.append(node);
-    else if (!isAlike(former, node)) former.replaceWith(node);
-    else become(former, node);
+    const old = former[index];
+    if (!old) return present.insertBefore(node, at);
+    if (old === at) at = at.nextSibling;
+    else present.insertBefore(old, at);
+    return become(old, node);
   });
-  for (const left of old.slice(fresh.length)) left.remove();
 }
 
-// An element of another thing (`data-of`) is another element: an opened row does not become somebody else's.
-function isAlike(former, node) {
-  if (former.nodeName !== node.nodeName) return false;
-  return former.nodeType !== Node.ELEMENT_NODE || former.getAttribute("data-of") === node.getAttribute("data-of");
+// For each fresh node the old one that it goes on from: of the same kind, and of the same thing where it says of which
+// (`data-of`). An opened row stays itself wherever it stands, and does not become somebody else's.
+function continued(old, fresh) {
+  const waiting = new Map();
+  for (const node of old) waiting.set(nameOf(node), [...(waiting.get(nameOf(node)) ?? []), node]);
+  return fresh.map((node) => waiting.get(nameOf(node))?.shift());
+}
+
+function nameOf(node) {
+  const isElement = node.nodeType === Node.ELEMENT_NODE;
+  return isElement ? JSON.stringify([node.nodeName, node.getAttribute("data-of")]) : node.nodeName;
 }
 
 function become(former, node) {
