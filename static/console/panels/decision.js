@@ -3,7 +3,7 @@
 import { element } from "./element.js";
 import { policy, tallies } from "./policy.js";
 import { repaint } from "./repaint.js";
-import { badge, count, nothing, percent, said, saidAll, time } from "./shown.js";
+import { badge, count, nothing, percent, said, saidAll, shareBar, time } from "./shown.js";
 import { facts, table } from "./table.js";
 
 export const title = "Decision";
@@ -42,7 +42,7 @@ function details(current, subject) {
   const { confidence, reasons = [], proposalId, prompt, resolvedBy, resolvedAt, supersedes } = current;
   return facts([
     ["Because", reasons.length ? list(reasons) : null],
-    ["Confidence", typeof confidence === "number" ? meter(confidence) : null],
+    ["Confidence", typeof confidence === "number" ? shareBar(confidence) : null],
     ["Asked", prompt && said(prompt)],
     [`Id of the ${subject}`, proposalId && element("code", {}, said(proposalId))],
     ["Committed by", resolvedBy && element("span", {}, said(resolvedBy), " at ", time(resolvedAt))],
@@ -52,11 +52,6 @@ function details(current, subject) {
 
 function list(reasons) {
   return element("ul", { class: "reasons" }, reasons.map((reason) => element("li", {}, said(reason))));
-}
-
-function meter(share) {
-  const bar = element("meter", { min: 0, max: 1, value: share, "aria-label": "confidence" });
-  return element("span", {}, bar, " ", percent(share));
 }
 
 function contributions(proposals) {

@@ -26,8 +26,8 @@ function tallied({ commitmentId, allow, deny, threshold, quorum }, isCurrent) {
 function bar(allow, deny, required) {
   const whole = Math.max(allow + deny, required, 1);
   const part = (start, size, kind) =>
-    size > 0 && element("rect", { class: `votes-${kind}`, x: (start * 100) / whole, width: (size * 100) / whole, height: 8 });
-  const drawing = { viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true", class: "votes-bar" };
+    size > 0 && element("rect", { class: `bar-${kind}`, x: (start * 100) / whole, width: (size * 100) / whole, height: 8 });
+  const drawing = { viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true", class: "share-bar" };
   return element("svg", drawing, part(0, whole, "none"), part(0, allow, "allow"), part(allow, deny, "deny"));
 }
 

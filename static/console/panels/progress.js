@@ -2,7 +2,7 @@
 
 import { element } from "./element.js";
 import { repaint } from "./repaint.js";
-import { count, nothing, said, time } from "./shown.js";
+import { count, nothing, percent, said, shareBar, time } from "./shown.js";
 import { table } from "./table.js";
 
 export const title = "Progress";
@@ -22,20 +22,18 @@ export function render(root, state) {
 
 function row({ participantId, percentage, message, ts }) {
   const who = element("strong", {}, said(participantId));
-  return { of: participantId, cells: [who, bar(percentage, participantId), said(message), time(ts)] };
+  return { of: participantId, cells: [who, bar(percentage), said(message), time(ts)] };
 }
 
 // Not every report names a number.
-function bar(percentage, whose) {
-  if (typeof percentage !== "number") return said(null);
-  const shown = element("progress", { max: 100, value: percentage, "aria-label": `progress of ${whose}` });
-  return element("span", {}, shown, ` ${Math.round(percentage)} %`);
+function bar(percentage) {
+  return typeof percentage === "number" ? shareBar(percentage / 100) : said(null);
 }
 
 function history(entries) {
   const rows = [...entries].reverse().map(({ participantId, percentage, message, ts }) => ({
     of: `${participantId} ${ts}`,
-    cells: [time(ts), said(participantId), typeof percentage === "number" ? `${Math.round(percentage)} %` : said(null), said(message)],
+    cells: [time(ts), said(participantId), percent(percentage / 100), said(message)],
   }));
   return table("Reports, newest first", ["At", "Participant", "Progress", "It says"], rows);
 }

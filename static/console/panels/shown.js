@@ -32,7 +32,14 @@ export function moment(value) {
 
 /** A share of 1 as percent. */
 export function percent(share) {
-  return typeof share === "number" ? `${Math.round(share * 1000) / 10} %` : NOTHING;
+  return Number.isFinite(share) ? `${Math.round(share * 1000) / 10} %` : NOTHING;
+}
+
+/** A bar that is filled to this share of 1, with the share beside it. */
+export function shareBar(share) {
+  const part = (size, kind) => element("rect", { class: `bar-${kind}`, width: Math.min(Math.max(size, 0), 1) * 100, height: 8 });
+  const drawing = { viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true", class: "share-bar" };
+  return element("span", { class: "share" }, element("svg", drawing, part(1, "none"), part(share, "busy")), ` ${percent(share)}`);
 }
 
 /** A number of things: `3 votes`, `1 vote`. */
