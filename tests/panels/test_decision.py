@@ -60,8 +60,8 @@ def test_it_shows_who_said_what_and_how_the_votes_stand(stage: Stage) -> None:
         ["carol", "Abstain", "–", "–"],
     ]
     assert rows(stage, "Votes") == [["r1", "1 for, 1 against", "2 of 3 have voted; threshold 2"]]
-    shares = "() => [...document.querySelectorAll('.votes .share-bar rect')].map((part) => Math.round(part.getAttribute('width')))"
-    assert stage.evaluate(shares) == [100, 33, 33]
+    widths = "() => [...document.querySelectorAll('.votes rect')].map((part) => part.getAttribute('width'))"
+    assert [round(float(width)) for width in stage.evaluate(widths)] == [100, 33, 33]
 
 
 def test_it_shows_what_the_policy_judged(stage: Stage) -> None:
