@@ -93,6 +93,8 @@ def test_text_can_be_read(stage: Stage, panel: str, dark: bool) -> None:
     assert worst >= 4.5
     # It should fit into the window of a phone.
     assert stage.evaluate("() => document.documentElement.scrollWidth") <= 390
+    wide = "() => [...document.querySelectorAll('.rows')].filter((one) => one.scrollWidth > one.clientWidth).length"
+    assert stage.evaluate(wide) == 0
 
 
 @pytest.mark.parametrize("panel", PANELS)
