@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from insights.pages import run
+from insights.pages import compare, ownership, run
 
 app_name = "console"
 
@@ -10,4 +10,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/runs/<uuid:run_id>", run.run_page, name="run"),
     path("console/runs/<uuid:run_id>/head", run.run_head, name="run-head"),
     path("console/runs/<uuid:run_id>/lines", run.run_lines, name="run-lines"),
+    path("console/runs/<uuid:run_id>/ownership", ownership.run_ownership, name="run-ownership"),
+    path("console/compare", compare.compare_page, name="compare"),
 ]

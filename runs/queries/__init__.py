@@ -15,7 +15,7 @@ from runs.queries.events import (
 from runs.queries.feed import FeedFilter, Position, count_feed, feed_page, is_of_scenario, position_of, settled_before
 from runs.queries.late import count_late, late_of
 from runs.queries.messages import messages_of
-from runs.queries.owners import has_live_owner
+from runs.queries.owners import Owner, Ownership, has_live_owner, ownership_of
 from runs.queries.runs import RunFilter, count_runs, list_runs, require_run, run_row
 from runs.queries.sessions import sessions_without_run
 from runs.queries.states import folded_state, state_of, state_text
@@ -24,6 +24,8 @@ __all__ = [
     "AuditFilter",
     "EventFilter",
     "FeedFilter",
+    "Owner",
+    "Ownership",
     "Position",
     "RunFilter",
     "Trace",
@@ -48,6 +50,7 @@ __all__ = [
     "list_audit",
     "list_runs",
     "messages_of",
+    "ownership_of",
     "position_of",
     "require_run",
     "run_row",

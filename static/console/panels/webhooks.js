@@ -1,0 +1,58 @@
+// Who was told of this run, and who could not be.
+
+import { element } from "./element.js";
+import { again, fetched, troubled } from "./fetched.js";
+import { repaint } from "./repaint.js";
+import { badge, count, moment, nothing, said } from "./shown.js";
+import { table } from "./table.js";
+
+export const title = "Webhooks";
+
+const MOST = 50; // deliveries of one endpoint
+const AT_A_TIME = 4;
+
+export function render(root, state, { runId, get }) {
+  // Deliveries move without events of the run; its status is what most endpoints want to hear of.
+  fetched(root, String(state.run?.status ?? ""), () => deliveries(runId, get), (found, trouble) =>
+    repaint(root, troubled(trouble), listed(found), found && again()),
+  );
+}
+
+async function deliveries(runId, get) {
+  const endpoints = await get("/webhooks");
+  const found = [];
+  for (let start = 0; start < endpoints.length; start += AT_A_TIME) {
+    const asked = endpoints.slice(start, start + AT_A_TIME).map(async (endpoint) => {
+      const page = await get(`/webhooks/${endpoint.id}/deliveries?runId=${runId}&limit=${MOST}`);
+      return { endpoint, ...page };
+    });
+    found.push(...(await Promise.all(asked)));
+  }
+  return { endpoints: endpoints.length, found: found.filter(({ total }) => total > 0) };
+}
+
+function listed(answer) {
+  if (!answer) return nothing("Reading …");
+  if (!answer.endpoints) return nothing("No webhook is registered.");
+  if (!answer.found.length) return nothing(`None of ${count(answer.endpoints, "webhook")} was to hear of this run, so far.`);
+  return answer.found.map(told);
+}
+
+function told({ endpoint, data, total }) {
+  const columns = ["At", "Event", "Status", "Attempts", "Last answer", "Next try"];
+  const left = total - data.length;
+  return element(
+    "section",
+    { "data-of": endpoint.id },
+    element("h3", {}, said(endpoint.url), !endpoint.active && [" ", badge("inactive", "warn")]),
+    table(`Deliveries to ${endpoint.url}, newest first`, columns, data.map(row)),
+    left > 0 && nothing(`and ${left} earlier ones`),
+  );
+}
+
+function row({ id, event, seq, status, attempts, responseStatus, errorMessage, createdAt, nextAttemptAt }) {
+  const what = element("span", {}, element("strong", {}, said(event)), ` #${seq}`);
+  const answered = element("span", {}, responseStatus ? `HTTP ${responseStatus} ` : null, said(errorMessage ?? (responseStatus ? " " : null)));
+  const next = status === "pending" ? moment(nextAttemptAt) : said(null);
+  return { of: id, cells: [moment(createdAt), what, badge(status), String(attempts), answered, next] };
+}
