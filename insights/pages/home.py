@@ -33,8 +33,8 @@ def _figures(project_id: UUID) -> dict[str, Any]:
             "has_runs": standing.has_any_run(project_id),
             "troubled": [_trouble(one, now) for one in troubled.troubled_runs(project_id, now)],
             "recent": [
-                {"name": "Last hour", "recent": hour, "chart": ended_chart(hour, "one minute")},
-                {"name": "Last day", "recent": day, "chart": ended_chart(day, "one hour")},
+                {"name": "Last hour", "unit": "one minute", "recent": hour, "chart": ended_chart(hour, "one minute")},
+                {"name": "Last day", "unit": "one hour", "recent": day, "chart": ended_chart(day, "one hour")},
             ],
             "observers": [{"beat": beat, "ago": since(beat.beat_at, now)} for beat in machinery.beats(now)],
             "outbox": _depth(machinery.outbox_depth(), now),
