@@ -71,7 +71,8 @@ def _line(line: RunLine) -> dict[str, Any]:
         "created": exact(line.created_at),
         "took": duration((line.ended_at or line.now) - begun),
         "last_event": since(line.event_at, line.now),
-        "code": line.error_code or (line.status if line.ended_at else ""),
+        "mode": line.mode_name.removeprefix("macp.mode."),
+        "code": line.error_code or "",
         "more": max((line.participants or 0) - len(line.names or ()), 0),
     }
 

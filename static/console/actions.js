@@ -28,16 +28,16 @@ async function judged(address, ids, token) {
   const answer = await post(address, { runIds: ids }, token);
   return (await answer.json()).map((outcome) => ({
     id: outcome.runId,
-    isDone: outcome.status !== "failed" && outcome.status !== "pending",
+    isDone: outcome.ok,
     words: wordsOf(outcome),
   }));
 }
 
 function wordsOf(outcome) {
-  if (outcome.status === "pending") {
-    return "takes longer than a minute: it may still be done";
+  if (outcome.ok) {
+    return outcome.status;
   }
-  return outcome.status === "failed" ? `not done: ${outcome.message ?? outcome.errorCode}` : outcome.status;
+  return outcome.error ? `not done: ${outcome.error.message}` : "takes longer than a minute: it may still be done";
 }
 
 async function each(ids, act) {
