@@ -85,7 +85,7 @@ def test_picked_runs_are_cancelled_after_a_dry_run_and_a_confirmation(staff: Con
     staff.sees("#dialog-words", "Done for 3.")
     assert set(Run.objects.filter(id__in=[run.id for run in runs]).values_list("status", flat=True)) == {"cancelled"}
     audited = AuditEntry.objects.filter(actor="ann", resource_id__in=[str(run.id) for run in runs])
-    assert set(audited.values_list("action", flat=True)) == {"run.cancel_requested"}
+    assert set(audited.values_list("action", flat=True)) == {"run.cancelled"}
     assert audited.count() == 3
     staff.sees(line(runs[0].id), "cancelled")
 
