@@ -106,7 +106,7 @@ SELECT run.id, run.status, run.mode, run.mode_name, run.runtime_kind, run.sessio
 
 def run_page(project_id: UUID, asked: RunQuestion, *, after: Place | None = None, limit: int = PAGE) -> RunPage:
     """The runs that were asked for, behind `after`."""
-    runs = _behind(Run.objects.filter(project_id=project_id), after)
+    runs = _created_between(_behind(Run.objects.filter(project_id=project_id), after), asked)
     named = _named(project_id, asked.search)
     floor = None if named or _is_indexed(asked) else _floor(runs)
     matching = _matching(runs, asked, named)
@@ -139,6 +139,14 @@ def _behind(runs: RunQuerySet, after: Place | None) -> RunQuerySet:
     return runs.filter(created_at__lte=after.created_at).exclude(created_at=after.created_at, id__gte=after.id)
 
 
+def _created_between(runs: RunQuerySet, asked: RunQuestion) -> RunQuerySet:
+    if asked.created_from:
+        runs = runs.filter(created_at__gte=asked.created_from)
+    if asked.created_to:
+        runs = runs.filter(created_at__lte=asked.created_to)
+    return runs
+
+
 def _floor(runs: RunQuerySet) -> datetime | None:
     """When the last of the next `LOOKED_AT` runs was created, None if there are no more; index runs_newest_first."""
     ordered = runs.order_by("-created_at", "-id").values_list("created_at", flat=True)
@@ -154,14 +162,15 @@ def _named(project_id: UUID, text: str) -> list[UUID]:
     """The one or two runs whose id, session or message the text is."""
     if not text:
         return []
-    which = Q(session_id=text)
+    own = Run.objects.filter(project_id=project_id)
+    # Each by an index of its own: asked in one statement, every run would be read.
+    found = list(own.filter(session_id=text).values_list("id", flat=True))
     try:
-        found = UUID(text)
+        named = UUID(text)
     except ValueError:
-        pass
-    else:
-        which |= Q(id=found) | Q(id__in=OutboundMessage.objects.filter(message_id=found).values("run_id"))
-    return list(Run.objects.filter(which, project_id=project_id).values_list("id", flat=True))
+        return found
+    sender = OutboundMessage.objects.filter(message_id=named).values_list("run_id", flat=True).first()
+    return found + list(own.filter(id__in=[named, *([sender] if sender else [])]).values_list("id", flat=True))
 
 
 def _matching(runs: RunQuerySet, asked: RunQuestion, named: list[UUID]) -> RunQuerySet:
@@ -176,10 +185,6 @@ def _matching(runs: RunQuerySet, asked: RunQuestion, named: list[UUID]) -> RunQu
         runs = runs.filter(error_code=asked.code)
     if asked.tag:
         runs = runs.filter(tags__contains=[asked.tag])
-    if asked.created_from:
-        runs = runs.filter(created_at__gte=asked.created_from)
-    if asked.created_to:
-        runs = runs.filter(created_at__lte=asked.created_to)
     return _of_kind(runs, asked)
 
 

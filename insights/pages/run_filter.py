@@ -54,7 +54,9 @@ def stream_query(asked: RunQuestion) -> str:
     wanted = {"status": asked.status, "tags": "" if "," in asked.tag else asked.tag, "modeName": asked.mode_name}
     told = {name: value for name, value in wanted.items() if value}
     told |= {"includeSandbox": "true"} if asked.kind != "live" else {}
-    return urlencode({**told, **({"includeArchived": "true"} if asked.archived else {}), "limit": 1})
+    return urlencode(
+        {**told, **({"includeArchived": "true"} if asked.archived else {}), "limit": 1, "includeTotal": "false"}
+    )
 
 
 def _text(query: QueryDict, name: str) -> str:

@@ -25,6 +25,10 @@ export function setUpBulk({ root, picked, onDone }) {
   });
 }
 
+function counted(action, number) {
+  return `${NAMES[action]} ${number} run${number === 1 ? "" : "s"}`;
+}
+
 class Confirmation {
   constructor(root, token, onDone) {
     this.preview = root.dataset.preview;
@@ -36,13 +40,14 @@ class Confirmation {
     this.words = document.getElementById("dialog-words");
     this.doIt = document.getElementById("do");
     this.doIt.addEventListener("click", () => this.#carryOut());
-    document.getElementById("close").addEventListener("click", () => this.dialog.close());
+    this.close = document.getElementById("close");
+    this.close.addEventListener("click", () => this.dialog.close());
   }
 
   async ask(action, ids) {
     this.action = action;
-    this.title.textContent = `${NAMES[action]} ${ids.length} run${ids.length === 1 ? "" : "s"}?`;
-    this.doIt.textContent = NAMES[action].split(" ")[0];
+    this.title.textContent = `${counted(action, ids.length)}?`;
+    this.close.textContent = "Do nothing";
     this.doIt.hidden = true;
     this.words.textContent = "looking …";
     this.body.replaceChildren();
@@ -51,7 +56,9 @@ class Confirmation {
       const query = new URLSearchParams([["action", action], ...ids.map((id) => ["id", id])]);
       replace(this.body, await fetchPart(`${this.preview}?${query}`));
       this.words.textContent = "";
-      this.doIt.hidden = this.#acting().length === 0;
+      const acting = this.#acting().length;
+      this.doIt.textContent = counted(action, acting); // "Cancel" alone could mean the question
+      this.doIt.hidden = acting === 0;
     } catch (failed) {
       this.words.textContent = failed.message;
     }
@@ -63,6 +70,7 @@ class Confirmation {
 
   async #carryOut() {
     this.doIt.hidden = true;
+    this.close.textContent = "Close";
     this.words.textContent = "working …";
     const outcomes = await carryOut(this.action, this.#acting(), this.token);
     for (const { id, words } of outcomes) {

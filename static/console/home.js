@@ -37,7 +37,7 @@ setInterval(() => {
 }, 500);
 
 followRuns({
-  query: "limit=1",
+  query: "limit=1&includeTotal=false",
   onFrame: (frame) => {
     wanted = wanted || frame.type === "run" || frame.type === "run_removed";
   },

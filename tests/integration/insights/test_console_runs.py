@@ -120,10 +120,11 @@ def test_pages_follow_one_another_without_gap_or_repetition(staff: Client, monke
     Run.objects.filter(id__in=[run.id for run in runs[2:6]]).update(created_at=runs[3].created_at)
     monkeypatch.setattr(run_rows.run_page, "__kwdefaults__", {"after": None, "limit": 2})
     seen, query = [], ""
-    while query is not None:
+    for _ in runs:  # more pages than there can be
         shown = staff.get(f"{LIST}?{query}").context
         seen += [one["run"].id for one in shown["lines"]]
-        query = shown["following"] or None
+        if not (query := shown["following"]):
+            break
 
     assert seen == list(Run.objects.order_by("-created_at", "-id").values_list("id", flat=True))
 
@@ -138,6 +139,14 @@ def test_a_rare_run_is_looked_for_so_far_and_then_further(staff: Client, monkeyp
     assert shown["lines"] == []
     assert "Nothing matches among the runs back to" in staff.get(LIST, {"status": "failed"}).content.decode()
     assert [one["run"].id for one in staff.get(f"{LIST}?{shown['following']}").context["lines"]] == [rare.id]
+
+
+def test_a_stretch_of_time_is_looked_for_where_it_is(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_rows, "LOOKED_AT", 1)
+    old = ended_run(created_at=timezone.now() - timedelta(days=3))
+    for _ in range(3):
+        ended_run()
+    assert listed(staff, to=(timezone.now() - timedelta(days=1)).isoformat()) == [old.id]
 
 
 def test_open_runs_and_tags_are_found_however_far_back(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
