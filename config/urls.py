@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Before the staff pages: some routes of the API begin with admin/, too.
     path("", include("runs.api.urls")),
     path("", include("webhooks.api.urls")),
+    # The pages of the console; its home is at the index of the staff pages.
     path("admin/", include("insights.pages.urls")),
     path("admin/", admin.site.urls),
 ]

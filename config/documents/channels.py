@@ -17,6 +17,7 @@ LISTED = (
     parameter("includeSandbox", NO),
     parameter("includeArchived", NO),
     parameter("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+    parameter("includeTotal", {"type": "boolean", "default": True}),
 )
 CLOSE_CODES = {
     1000: "ended, after `end`; or the cursor stands at or past the ending",

@@ -1,12 +1,18 @@
-"""Addresses of the console, without trailing slashes; below admin/, before the pages of the admin itself."""
+"""Addresses of the console, below admin/ and before the pages of the admin itself, whose index its home takes the place of."""
 
 from django.urls import URLPattern, URLResolver, path
 
 from insights.pages import compare, ownership, run
+from insights.pages.door import console_page
+from insights.pages.home import home
+from insights.pages.runs import preview, runs
 
 app_name = "console"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", console_page(home), name="home"),
+    path("console/runs/", console_page(runs), name="runs"),
+    path("console/runs/preview", console_page(preview), name="runs-preview"),
     path("console/runs/<uuid:run_id>", run.run_page, name="run"),
     path("console/runs/<uuid:run_id>/head", run.run_head, name="run-head"),
     path("console/runs/<uuid:run_id>/lines", run.run_lines, name="run-lines"),

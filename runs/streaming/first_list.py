@@ -7,6 +7,7 @@ import orjson
 
 from runs import bridge
 from runs.domain.documents import summary_document
+from runs.domain.events import JsonObject
 from runs.queries.summaries import newest_summaries
 from runs.streaming.frame import Frame
 from runs.streaming.selection import ListSubscription
@@ -23,9 +24,12 @@ class FirstList:
 
 def first_list(project_id: UUID, subscription: ListSubscription) -> FirstList:
     """The list as it is now."""
-    rows, total = newest_summaries(project_id, subscription.selection.filter, limit=subscription.limit)
-    data = orjson.dumps({"data": [summary_document(row) for row in rows], "total": total})
-    return FirstList(tuple(row.id for row in rows), Frame("snapshot", data))
+    wanted = subscription.selection.filter
+    rows, total = newest_summaries(project_id, wanted, limit=subscription.limit, counted=subscription.include_total)
+    data: JsonObject = {"data": [summary_document(row) for row in rows]}
+    if subscription.include_total:
+        data["total"] = total
+    return FirstList(tuple(row.id for row in rows), Frame("snapshot", orjson.dumps(data)))
 
 
 class FirstLists:

@@ -50,6 +50,7 @@ class ListSubscription:
 
     selection: Selection = Selection()
     limit: int = 50
+    include_total: bool = True
 
 
 def list_subscription_from(query: Mapping[str, str]) -> ListSubscription:
@@ -64,6 +65,7 @@ def list_subscription_from(query: Mapping[str, str]) -> ListSubscription:
             include_sandbox=parameters.truth("includeSandbox", default=False),
         ),
         limit=parameters.bounded("limit", 50, 1, 200),
+        include_total=parameters.truth("includeTotal", default=True),
     )
     parameters.done()
     return subscription

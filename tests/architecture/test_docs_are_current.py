@@ -13,11 +13,12 @@ from django.core.management import get_commands
 
 from config.http.fault import STATUS_OF
 from config.variables import SECTIONS
+from insights.pages.urls import urlpatterns as console_pages
 from runs.api.schemas.frames import AGUI_TYPES
 from runs.domain.events import EventType
 from runs.streaming.routing import websocket_urlpatterns
 from tests.architecture.test_the_house import ROOT, tracked
-from tests.routes import all_routes
+from tests.routes import STAFF_PAGES, all_routes
 
 PAGES = sorted(
     path
@@ -71,7 +72,8 @@ def addresses() -> set[str]:
     plain = {("/" + _PARAMETER.sub("{}", route.path), route.methods) for route in all_routes()}
     sockets = {_PARAMETER.sub("{}", f"/{one.pattern}") for one in websocket_urlpatterns}
     asked = {f"{method} {path}" for path, methods in plain for method in methods or ("GET",)}
-    return asked | {path for path, _ in plain} | sockets
+    pages = {f"/{STAFF_PAGES}{_PARAMETER.sub('{}', str(one.pattern))}" for one in console_pages}
+    return asked | {path for path, _ in plain} | sockets | pages
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)

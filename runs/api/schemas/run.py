@@ -125,5 +125,5 @@ SCHEMAS: dict[str, Schema] = {
         error=ref("RunError"),
     ),
     "RunError": shape({"errorCode": ref("ErrorCode"), "message": TEXT}),
-    "RunList": shape({"data": listed(ref("RunSummary")), "total": COUNT}),
+    "RunList": shape({"data": listed(ref("RunSummary"))}, total=COUNT),
 }

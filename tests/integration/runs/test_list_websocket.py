@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from runs import hub
 from runs.bridge import rows
+from runs.models.run import RunQuerySet
 from runs.shutdown import Shutdown
 from runs.streaming import run_feed, run_list, seats, withdrawal
 from tests.cast import queued_run, running_run
@@ -50,6 +51,22 @@ async def test_a_list_and_then_its_changes() -> None:
             pass
     assert set(news) == {"type", "data"}
     assert (news["type"], news["data"]["id"]) == ("run", str(run.id))
+
+
+async def test_without_a_total_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        await rows(queued_run)
+    monkeypatch.setattr(RunQuerySet, "count", _refuse)
+    async with connected("/ws/runs?limit=1&includeTotal=false", KEY) as socket:
+        first = await message_of(socket)
+
+    assert first["type"] == "snapshot"
+    assert set(first["data"]) == {"data"}
+    assert len(first["data"]["data"]) == 1
+
+
+def _refuse(*_: object) -> NoReturn:
+    raise AssertionError("nothing is to be counted")
 
 
 @pytest.mark.parametrize(

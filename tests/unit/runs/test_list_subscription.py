@@ -20,6 +20,7 @@ def test_every_parameter_is_read() -> None:
         "includeSandbox": "TRUE",
         "includeArchived": "1",
         "limit": "200",
+        "includeTotal": "false",
         "whatever": "is ignored",
     }
 
@@ -32,6 +33,7 @@ def test_every_parameter_is_read() -> None:
             include_sandbox=True,
         ),
         limit=200,
+        include_total=False,
     )
 
 
@@ -44,6 +46,7 @@ def test_every_parameter_is_read() -> None:
         ("modeName", "\0"),
         ("includeSandbox", "yes"),
         ("includeArchived", ""),
+        ("includeTotal", "no"),
         ("limit", "0"),
         ("limit", "201"),
         ("limit", "-1"),

@@ -1,0 +1,19 @@
+// Shows a part of a page anew, as the server renders it: everything that agents said was escaped there.
+
+// The elements of a page that the server answers with; nothing in it is run. Throws with words for people.
+export async function fetchPart(address) {
+  const answer = await fetch(address, { credentials: "same-origin", redirect: "error" });
+  if (!answer.ok) {
+    throw new Error(answer.status >= 500 ? "the server cannot answer at the moment" : `refused (${answer.status})`);
+  }
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+// What is in `root` is now what the document has; who uses the keyboard stays where they were.
+export function replace(root, content) {
+  const focused = root.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  root.replaceChildren(...[...content.body.childNodes].map((node) => document.adoptNode(node)));
+  if (focused !== null) {
+    root.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+  }
+}
