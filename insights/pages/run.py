@@ -12,7 +12,7 @@ from insights.pages.staff import staff_page
 from runs.errors import RunNotFound
 
 PANELS = (
-    *("graph", "decision", "participants", "signals", "progress"),
+    *("graph", "participants", "decision", "signals", "progress"),
     *("messages", "artifacts", "webhooks", "late", "recovery"),
 )
 LONGEST_NUMBER = 18  # digits that surely fit into a bigint
