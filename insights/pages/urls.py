@@ -1,4 +1,4 @@
-"""Addresses of the console, below admin/ and before the pages of the admin itself, whose index its home takes the place of."""
+"""Addresses of the console, below admin/ and before the pages of the admin, whose index its home takes the place of."""
 
 from django.urls import URLPattern, URLResolver, path
 

@@ -65,7 +65,7 @@ def test_a_run_past_a_deadline_stands_first(column: str, why: str, staff: Client
     shown = staff.get("/admin/").context["troubled"]
 
     assert [(one["run"].id, one["run"].why) for one in shown] == [(late.id, why), (silent.id, "silent")]
-    assert f"/admin/runs/run/{late.id}/change/" in home(staff)
+    assert f"/admin/console/runs/{late.id}" in home(staff)
 
 
 def test_runs_without_a_living_observer_are_stuck(staff: Client) -> None:
