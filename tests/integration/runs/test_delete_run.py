@@ -20,6 +20,7 @@ from runs.domain.endings import DecidedBy, EndingCode, Verdict
 from runs.ending import end_run
 from runs.ending.cleanup import DueCleanup, claim_cleanups, give_up
 from runs.errors import RunNotFound
+from runs.idempotency import claim_or_answer, keyed_request
 from runs.models import Artifact, AuditEntry, Event, LateObservation, Run, RuntimeSession, Ticket, erasing
 from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
@@ -50,6 +51,17 @@ def ended_run() -> Run:
     quarantine(run.id, [envelope("late")])
     Artifact.objects.create(run_id=run.id, kind="json", label="a result")
     issue_ticket(project_id=run.project_id, run_id=run.id, issuer=Issuer(name="t", credential="c"))
+    under = f"/runs/{run.id}/messages"
+    asked = keyed_request(
+        project_id=run.project_id,
+        run_id=run.id,
+        route="POST /runs/{}/messages",
+        path=under,
+        key="once",
+        query={},
+        body={},
+    )
+    claim_or_answer(asked)
     return fresh(run)
 
 
