@@ -300,9 +300,9 @@ async def test_the_rows_are_read_and_frames_are_built_once_for_all_viewers(monke
 async def test_a_crowd_that_comes_together_shares_its_first_list(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[RunFilter] = []
 
-    def counted(project_id: UUID, wanted: RunFilter, *, limit: int) -> tuple[list[SummaryRow], int]:
+    def counted(project_id: UUID, wanted: RunFilter, **how: Any) -> tuple[list[SummaryRow], int | None]:
         asked.append(wanted)
-        return newest_summaries(project_id, wanted, limit=limit)
+        return newest_summaries(project_id, wanted, **how)
 
     monkeypatch.setattr(first_list, "newest_summaries", counted)
     async with AsyncExitStack() as stack:
@@ -315,8 +315,8 @@ async def test_what_changes_while_the_first_list_is_read_is_told_after_it(monkey
     run = await rows(running_run)
     has_read, may_go_on = threading.Event(), threading.Event()
 
-    def held(project_id: UUID, wanted: RunFilter, *, limit: int) -> tuple[list[SummaryRow], int]:
-        found = newest_summaries(project_id, wanted, limit=limit)
+    def held(project_id: UUID, wanted: RunFilter, **how: Any) -> tuple[list[SummaryRow], int | None]:
+        found = newest_summaries(project_id, wanted, **how)
         if wanted.status and not has_read.is_set():
             has_read.set()
             may_go_on.wait(PATIENCE)
