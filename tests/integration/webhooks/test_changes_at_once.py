@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 
 from runs.audit import Actor
@@ -21,9 +21,7 @@ from tests.integration.webhooks.subscribed import (
     subscribed,
 )
 from tests.meanwhile import elsewhere, held, wait_until_somebody_waits
-from webhooks.clock import database_clock
 from webhooks.models import Delivery, Endpoint, EndpointSecret
-from webhooks.notices import disable
 from webhooks.operations import create_endpoint as creating
 from webhooks.operations.caller import Caller
 from webhooks.operations.change_endpoint import change_endpoint
@@ -60,7 +58,7 @@ def fan_out(webhook: Answer) -> None:
             delivery(webhook["id"])
 
 
-@pytest.mark.parametrize("way", ["switched off", "removed", "disabled"])
+@pytest.mark.parametrize("way", ["switched off", "removed"])
 def test_what_is_being_written_while_a_webhook_becomes_inactive_is_cancelled_with_the_rest(
     caller: Client, webhook: Answer, way: str
 ) -> None:
@@ -69,11 +67,8 @@ def test_what_is_being_written_while_a_webhook_becomes_inactive_is_cancelled_wit
     def become_inactive() -> None:
         if way == "removed":
             assert caller.delete(f"/webhooks/{webhook['id']}").status_code == 204
-        elif way == "switched off":
-            assert patched(caller, webhook["id"], active=False).status_code == 200
         else:
-            with transaction.atomic():
-                disable(Endpoint.objects.select_for_update(no_key=True).get(), "410", database_clock())
+            assert patched(caller, webhook["id"], active=False).status_code == 200
 
     second_after(lambda: fan_out(webhook), become_inactive)
     assert [row.status for row in Delivery.objects.all()] == ["cancelled", "cancelled"]
