@@ -62,6 +62,11 @@ class ManageCommand:
         """The pid of the command."""
         return self._process.pid
 
+    @property
+    def is_alive(self) -> bool:
+        """True until it has ended, also while it is stopped."""
+        return self._process.poll() is None
+
     def said(self, part: str) -> bool:
         """True when a line with this part stands in the output."""
         return any(part in line for line in tuple(self.lines))

@@ -71,6 +71,7 @@ def assert_all_arrived(subscriber: Subscriber, endpoints: list[Endpoint], *, eve
     assert Attempt.objects.count() == events * len(endpoints)
 
 
+@pytest.mark.slow
 def test_w01_w02_a_drain_killed_at_each_crash_point_loses_nothing_e12() -> None:
     """Webhooks outlive a restart, and count truly (E12)."""
     events = 100

@@ -32,6 +32,7 @@ def session(**environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_test_that_leaves_broken_rows_behind_fails_and_names_the_invariant() -> None:
     output = session().stdout
     said = {line.partition(f" {SAMPLE}::")[2]: line.partition(" ")[0] for line in output.splitlines() if SAMPLE in line}

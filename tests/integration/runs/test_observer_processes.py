@@ -117,6 +117,7 @@ def test_a_kickoff_whose_answer_is_lost_is_sent_again_and_one_that_is_refused_en
     assert_invariants()
 
 
+@pytest.mark.slow
 def test_an_observer_whose_connections_are_cut_goes_on_as_soon_as_the_database_answers() -> None:
     events = 4_000
     run_id = launch(
