@@ -57,18 +57,6 @@ export function saidAll(values) {
   return values.length ? values.map((value, index) => [index > 0 && " · ", said(value)]) : NOTHING;
 }
 
-/** How long: `850 ms`, `12.4 s`, `3 min 5 s`, `2 h 10 min`. */
-export function duration(ms) {
-  if (typeof ms !== "number") return NOTHING;
-  const size = Math.abs(ms);
-  if (size < 1000) return `${Math.round(ms)} ms`;
-  if (size < 60_000) return `${Math.round(ms / 100) / 10} s`;
-  const sign = ms < 0 ? "-" : "";
-  const minutes = Math.floor(size / 60_000);
-  if (minutes < 60) return `${sign}${minutes} min ${Math.floor((size % 60_000) / 1000)} s`;
-  return `${sign}${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
 /** Any JSON, folded away until somebody wants it. `of` names whose it is. */
 export function folded(label, value, of) {
   const written = typeof value === "string" ? value : JSON.stringify(value, null, 2);
