@@ -17,15 +17,15 @@ django.setup(set_prefix=False)
 from config.checks import refuse_unsound_settings  # noqa: E402
 from config.handler import Handler  # noqa: E402
 from config.http.body_limit import BodyLimit  # noqa: E402
-from config.reporting import Reporting  # noqa: E402
 from config.row_checks import refuse_without_keys  # noqa: E402
+from config.service_life import ServiceLife  # noqa: E402
 from runs.streaming.routing import websocket_urlpatterns  # noqa: E402
 
 # A server that imports this module runs no management command and so no system checks.
 refuse_unsound_settings()
 refuse_without_keys()
 
-application = Reporting(
+application = ServiceLife(
     BodyLimit(
         ProtocolTypeRouter({"http": Handler(), "websocket": URLRouter(websocket_urlpatterns)}),
         limit=settings.MAX_BODY_BYTES,

@@ -151,6 +151,7 @@ def served(stage: Stage, *, server: str, **settings: str) -> Iterator[tuple[int,
         command = ("manage.py", "serve_web", *where)
     else:
         quiet = ("--log-level", "warning", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "5")
+        quiet += ("--ws", "config.uvicorn_frames:WebSocketFrames")
         command = ("-m", "uvicorn", "config.asgi:application", *where, *quiet)
     with (
         _python(*command, environment=environment) as process,

@@ -1,8 +1,9 @@
-"""What a web process has counted is handed over while it runs, and once more at its end, whatever serves it."""
+"""What a web process does once when its service begins, and once when it ends, whatever serves it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from config.garbage import collect_seldom
 from config.lifespan import Application, Message
 from runs.reporter import reporter
 
@@ -10,7 +11,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
-class Reporting:
+class ServiceLife:
     """Listens to the life of the server (config/lifespan.py tells of it under `serve_web`, uvicorn by itself)."""
 
     def __init__(self, application: Application) -> None:
@@ -22,7 +23,9 @@ class Reporting:
             await self._application(scope, receive, send)
             return
         while (await receive())["type"] == "lifespan.startup":
+            # What it counts is handed over while it runs, and once more at its end.
             reporter.start()
+            collect_seldom()
             await send({"type": "lifespan.startup.complete"})
         await asyncio.to_thread(reporter.stop)
         await send({"type": "lifespan.shutdown.complete"})

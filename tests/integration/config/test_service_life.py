@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from config import reporting
-from config.reporting import Reporting
+from config import service_life
+from config.service_life import ServiceLife
 from runs.bridge import rows
 from runs.metrics import RUN_TRANSITIONS
 from runs.models import Metric
@@ -20,7 +20,9 @@ Message = MutableMapping[str, Any]
 
 async def test_the_life_of_the_server_is_the_life_of_the_reporter(monkeypatch: pytest.MonkeyPatch) -> None:
     begin_anew()
-    monkeypatch.setattr(reporting, "reporter", Reporter())
+    monkeypatch.setattr(service_life, "reporter", Reporter())
+    looked: list[str] = []
+    monkeypatch.setattr(service_life, "collect_seldom", lambda: looked.append("seldom"))
     told: list[Message] = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
     sent: list[str] = []
 
@@ -35,9 +37,10 @@ async def test_the_life_of_the_server_is_the_life_of_the_reporter(monkeypatch: p
     async def application(*_: object) -> None:
         raise AssertionError("it is not asked")
 
-    await Reporting(application)({"type": "lifespan"}, receive, send)
+    await ServiceLife(application)({"type": "lifespan"}, receive, send)
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert await rows(lambda: Metric.objects.get().value) == 1.0
+    assert looked == ["seldom"]
 
 
 async def test_everything_else_is_the_applications() -> None:
@@ -50,5 +53,5 @@ async def test_everything_else_is_the_applications() -> None:
         raise AssertionError("nothing is said")
 
     for kind in ("http", "websocket"):
-        await Reporting(application)({"type": kind}, nothing, nothing)
+        await ServiceLife(application)({"type": kind}, nothing, nothing)
     assert asked == ["http", "websocket"]
