@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 
 from runs.hub.ends import Ends
 from runs.hub.kicker import Kicker
-from runs.hub.listener import ANY_RUN, Listener
+from runs.hub.listener import ANY_RUN, RETURN, Listener
 from runs.hub.nudges import Nudges, RunNudges
 from runs.hub.queue_call import call_queue_now, prepare_call
 from runs.hub.transport import WORK, Transport
@@ -30,6 +30,7 @@ __all__ = [
     "call_queue",
     "nudge",
     "subscribe",
+    "subscribe_to_returns",
     "subscribe_to_runs",
     "subscribe_to_work",
 ]
@@ -53,9 +54,20 @@ def call_queue() -> None:
 
 @contextlib.asynccontextmanager
 async def subscribe(run_id: UUID) -> AsyncIterator[Nudges]:
-    """Nudges of one run from now on; subscribe before you read and nothing falls between."""
+    """Nudges of one run from now on; subscribe before you read and nothing falls between.
+
+    Those that are lost while the transport is away are nobody's: see `subscribe_to_returns`.
+    """
     nudges = Nudges()
     with _subscribed(run_id.hex, nudges):
+        yield nudges
+
+
+@contextlib.asynccontextmanager
+async def subscribe_to_returns() -> AsyncIterator[Nudges]:
+    """Nudges that this process hears again, after some of single runs may have been lost."""
+    nudges = Nudges()
+    with _subscribed(RETURN, nudges):
         yield nudges
 
 

@@ -10,11 +10,13 @@ from runs.hub.outage import Outage
 from runs.hub.transport import WORK, Transport
 
 RECONNECT_SECONDS = 0.5
-ANY_RUN = "any run"  # the topic of whoever watches all runs; never sent
+# Topics that are never sent: whoever watches all runs, and whoever asks what was missed as soon as this process hears again.
+ANY_RUN = "any run"
+RETURN = "return"
 
 
 class Listener:
-    """Wakes the subscribers of what is received, and all of them whenever something may have been missed."""
+    """Wakes the subscribers of what is received; whenever something may have been missed, those who look after all."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -40,7 +42,7 @@ class Listener:
             try:
                 with self._transport.receiver() as batches:
                     outage.is_over()
-                    self._wake_all()  # whatever was missed while nobody listened
+                    self._return()
                     for topics in batches:
                         self._tell(topics)
             except Exception as error:  # whatever it is: without this thread everybody would poll for good
@@ -52,10 +54,9 @@ class Listener:
         for nudges in self._of([*topics, ANY_RUN] if are_of_runs else topics):
             nudges.hear(topics)
 
-    def _wake_all(self) -> None:
-        with self._lock:
-            topics = list(self._subscribers)
-        for nudges in self._of(topics):
+    def _return(self) -> None:
+        """Whatever was missed while nobody listened is looked for; once for all single runs, however many are watched."""
+        for nudges in self._of([RETURN, WORK, ANY_RUN]):
             nudges.wake()
 
     def _of(self, topics: Iterable[str]) -> list[Nudges]:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from runs import bridge
+from runs import bridge, hub
 from runs.streaming.log import heads_of
 from runs.streaming.tail import Tail
 from runs.streaming.window import Budget
@@ -55,12 +55,13 @@ class Tails:
 
     async def _poll(self) -> None:
         """A lost nudge costs the interval: one statement says how far the logs go, however many runs are watched."""
-        while True:
-            await asyncio.sleep(settings.STREAM_POLL_MS / 1000)
-            for tail in await self._behind([tail for tail in self._tails.values() if tail.is_moving]):
-                tail.nudge()
-            for tail in self._tails.values():
-                tail.snapshots.forget()
+        async with hub.subscribe_to_returns() as returns:
+            while True:
+                await returns.wait(settings.STREAM_POLL_MS / 1000)
+                for tail in await self._behind([tail for tail in self._tails.values() if tail.is_moving]):
+                    tail.nudge()
+                for tail in self._tails.values():
+                    tail.snapshots.forget()
 
     async def _behind(self, moving: list[Tail]) -> list[Tail]:
         if not moving:

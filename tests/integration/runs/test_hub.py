@@ -5,6 +5,7 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -17,6 +18,7 @@ from runs.hub.over_notify import RUNS_CHANNEL, OverNotify
 from runs.hub.over_redis import CHANNEL, OverRedis
 from runs.models import Run
 from runs.models.identity import uuid7
+from runs.streaming import log, tail
 from runs.streaming.feed import follow
 from tests.beside import environment_of
 from tests.faults.proxy import Proxy
@@ -210,6 +212,29 @@ async def test_streams_go_on_when_the_listening_connection_is_killed(
                 # It should see what was written while nobody listened.
                 assert [await viewer.sees() for viewer in viewers] == [[turn]] * 3
     assert "readers poll until the database answers" in caplog.text
+
+
+async def test_after_a_loss_one_statement_says_which_of_all_runs_have_moved(
+    settings: Settings, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.STREAM_POLL_MS = NEVER_MS
+    runs = [await rows(store_run) for _ in range(5)]
+    read: list[UUID] = []
+
+    def counted(run_id: UUID, after: int) -> log.Page:
+        read.append(run_id)
+        return log.page_after(run_id, after)
+
+    with own_hub(OverNotify()):
+        async with contextlib.AsyncExitStack() as opened:
+            viewers = [await opened.enter_async_context(viewing(run)) for run in runs]
+            await nudged_for_sure()
+            monkeypatch.setattr(tail, "page_after", counted)
+            assert await rows(terminate, "LISTEN%") == 1
+            await rows(append, runs[0])
+            assert await viewers[0].sees() == [2]
+            await nudged_for_sure()
+    assert set(read) == {runs[0].id}
 
 
 async def test_nudges_go_on_when_the_nudging_connection_is_killed(settings: Settings, transactional_db: None) -> None:
