@@ -44,8 +44,9 @@ def database_entry(
     return {
         **address,
         "CONN_MAX_AGE": _connection_age(process),
-        # A question before every batch would be a round trip each; the observer notices by failing, and tries again.
-        "CONN_HEALTH_CHECKS": process != "observer",
+        # A question before every batch would be a round trip each; the observer notices by failing, and tries again. What
+        # comes out of a pool is looked at by config/pooled_database.
+        "CONN_HEALTH_CHECKS": process not in {"observer", "web"},
         "OPTIONS": options,
     }
 

@@ -69,7 +69,7 @@ def django_database(target: ExternalDatabase | EmbeddedDatabase) -> dict[str, ob
     """
     if isinstance(target, ExternalDatabase):
         return {
-            "ENGINE": "django.db.backends.postgresql",
+            "ENGINE": "config.pooled_database",
             "HOST": target.host,
             "PORT": str(target.port),
             "USER": target.user,

@@ -19,8 +19,9 @@ from django.core.signals import request_started
 from django.db import close_old_connections, reset_queries
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, resolve, set_script_prefix
+from django.urls import ResolverMatch, set_script_prefix
 
+from config.http.routes import keep_match, match_at, match_of
 from config.request_threads import RequestThread, RequestThreads
 
 Scope = dict[str, Any]
@@ -34,7 +35,7 @@ class Handler(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self._threads = RequestThreads()
-        self._synchronous = BaseHandler()
+        self._synchronous = Synchronous()
         self._synchronous.load_middleware()
         # A thread between two requests has no connection that could be old, and nobody reads the queries of one before.
         # These two would cost every request a change of threads.
@@ -43,7 +44,8 @@ class Handler(ASGIHandler):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if _waits_in_the_loop(scope):
+        match = match_at(scope["path"].removeprefix(scope.get("root_path", "")))
+        if match is not None and iscoroutinefunction(match.func):
             async with self._thread_for_calls():
                 await self.handle(scope, receive, send)
             return
@@ -54,7 +56,7 @@ class Handler(ASGIHandler):
         with contextlib.closing(body):
             await request_started.asend(sender=type(self), scope=scope)
             request, refusal = self.create_request(scope, body)
-            response = refusal if request is None else await self._served(request, scope)
+            response = refusal if request is None else await self._served(keep_match(request, match), scope)
             assert response is not None  # there is always one of both
             await self._send(response, receive, send)
 
@@ -96,10 +98,13 @@ class Handler(ASGIHandler):
         return ThreadSensitiveContext(executor=RequestThread(self._threads))
 
 
-def _waits_in_the_loop(scope: Scope) -> bool:
-    path: str = scope["path"]
-    try:
-        view = resolve(path.removeprefix(scope.get("root_path", ""))).func
-    except Resolver404:
-        return False
-    return iscoroutinefunction(view)
+class Synchronous(BaseHandler):
+    """Django's synchronous chain, for requests of which it is known where they lead."""
+
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        """The view; a path that leads nowhere raises Resolver404, as always."""
+        match = match_of(request)
+        if match is None:
+            return super().resolve_request(request)
+        request.resolver_match = match
+        return match

@@ -1,9 +1,10 @@
-"""Django's PostgreSQL backend, with an answer to "connection refused" for a server that Signalbox runs itself."""
+"""Our PostgreSQL backend, with an answer to "connection refused" for a server that Signalbox runs itself."""
 
 from typing import Any
 
-from django.db.backends.postgresql import base
 from django.db.utils import OperationalError
+
+from config.pooled_database import base
 
 HINT = (
     "The embedded PostgreSQL does not answer. Start it with `manage.py up` or `manage.py db start`, "

@@ -1,5 +1,7 @@
 """Who is calling: an API key in the Authorization header, or a member of staff with a session."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest
@@ -9,8 +11,10 @@ from rest_framework.request import Request
 
 from config.http.keys import principal_of_key
 from config.http.principal import ALL_SCOPES, Principal
+from config.http.routes import match_of
 from runs.errors import Forbidden
 
+HEADER = "HTTP_AUTHORIZATION"
 BAD_CSRF_TOKEN = "the CSRF token is missing or wrong"  # noqa: S105 - it is none
 
 
@@ -37,12 +41,21 @@ def refuse_foreign_origin(request: Request | HttpRequest) -> None:
         raise Forbidden("this origin may not use a staff session", details={"reason": "origin"})
 
 
+def shows_key(request: HttpRequest) -> bool:
+    """True if a key is shown to a view that then asks for nothing else, not even if the key is wrong."""
+    if HEADER not in request.META:
+        return False
+    match = match_of(request)
+    asked_first: Sequence[object] = getattr(getattr(match and match.func, "cls", None), "authentication_classes", ())
+    return bool(asked_first) and asked_first[0] is ApiKeyAuthentication
+
+
 class ApiKeyAuthentication(BaseAuthentication):
     """Lets in who sends a known key."""
 
     def authenticate(self, request: Request) -> tuple[Principal, None] | None:
         """The principal; None without the header, so that a session may still identify the caller."""
-        header = request.META.get("HTTP_AUTHORIZATION")
+        header = request.META.get(HEADER)
         if header is None:
             return None
         return principal_of_key(header), None

@@ -20,6 +20,8 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.utils.deprecation import MiddlewareMixin
 
+from config.http.authentication import shows_key
+
 View = Callable[..., HttpResponseBase]
 
 if TYPE_CHECKING:
@@ -50,11 +52,21 @@ class Inline(Mixin):
         return False
 
 
+class ForPeople(Inline):
+    """What is left out of a call with a key: nobody looks at its cookies, and it has no session, messages or forms."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """The response of the chain alone, where the view looks at the key that is shown."""
+        if shows_key(request):
+            return self.get_response(request)
+        return super().__call__(request)
+
+
 class Security(Inline, SecurityMiddleware):
     """Headers."""
 
 
-class Sessions(Inline, SessionMiddleware):
+class Sessions(ForPeople, SessionMiddleware):
     """The session, loaded when somebody asks for it."""
 
     def has_to_store(self, request: HttpRequest) -> bool:
@@ -66,7 +78,7 @@ class Common(Inline, CommonMiddleware):
     """Host check and length."""
 
 
-class Csrf(Inline, CsrfViewMiddleware):
+class Csrf(ForPeople, CsrfViewMiddleware):
     """CSRF tokens of forms."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -80,11 +92,11 @@ class Csrf(Inline, CsrfViewMiddleware):
         return super().process_view(request, view, args, kwargs)
 
 
-class Authentication(Inline, AuthenticationMiddleware):
+class Authentication(ForPeople, AuthenticationMiddleware):
     """The user, loaded when somebody asks for it."""
 
 
-class Messages(Inline, MessageMiddleware):
+class Messages(ForPeople, MessageMiddleware):
     """Messages from one page to the next."""
 
     def has_to_store(self, request: HttpRequest) -> bool:

@@ -6,12 +6,35 @@ from functools import lru_cache
 from typing import Any, cast
 
 from django.http import HttpRequest
+from django.urls import Resolver404, ResolverMatch, resolve
 
 OTHER = "other"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
+_MATCH = "signalbox_match"
 _CONVERTED = re.compile(r"<(?:\w+:)?(\w+)>")
 _GROUP = re.compile(r"\(\?P<(\w+)>[^)]*\)")
+
+
+def match_at(path: str) -> ResolverMatch | None:
+    """The view that answers at `path`; None where there is none."""
+    try:
+        return resolve(path)
+    except Resolver404:
+        return None
+
+
+def match_of(request: HttpRequest) -> ResolverMatch | None:
+    """The view that will answer the request, also before Django comes to look for it; found out once."""
+    if not hasattr(request, _MATCH):
+        keep_match(request, match_at(request.path_info))
+    return cast("ResolverMatch | None", getattr(request, _MATCH))
+
+
+def keep_match(request: HttpRequest, match: ResolverMatch | None) -> HttpRequest:
+    """The request, of which nobody has to find out any more who answers it."""
+    setattr(request, _MATCH, match)
+    return request
 
 
 def template_of(request: HttpRequest) -> str:

@@ -60,16 +60,14 @@ class RunListView(APIView):
         query = Query(request.query_params)
         page = run_page(query)
         query.done()
-        project_id = project_of(request)
-        rows = queries.list_runs(
-            project_id,
+        rows, total = queries.list_runs(
+            project_of(request),
             page.wanted,
             sort_by=page.sort_by,
             descending=page.descending,
             limit=page.limit,
             offset=page.offset,
         )
-        total = queries.count_runs(project_id, page.wanted)
         data = [run_document(row) for row in rows]
         return answer({"data": data, "total": total, "limit": page.limit, "offset": page.offset})
 

@@ -16,7 +16,7 @@ from runs.queries.feed import FeedFilter, Position, count_feed, feed_page, is_of
 from runs.queries.late import count_late, late_of
 from runs.queries.messages import messages_of
 from runs.queries.owners import Owner, Ownership, has_live_owner, ownership_of
-from runs.queries.runs import RunFilter, count_runs, list_runs, require_run, run_row
+from runs.queries.runs import RunFilter, list_runs, require_run, run_row
 from runs.queries.sessions import sessions_without_run
 from runs.queries.states import folded_state, state_of, state_text
 
@@ -37,7 +37,6 @@ __all__ = [
     "count_events",
     "count_feed",
     "count_late",
-    "count_runs",
     "events_after",
     "events_backwards",
     "feed_page",

@@ -9,17 +9,19 @@ from uuid import UUID
 import orjson
 from django.db import connection
 from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
-from runs.domain.documents import EVENT_COLUMNS, EventRow, iso
+from runs.domain.documents import EventRow, EventText, event_columns_as_shown, iso
 from runs.domain.events import Event as EventValue
 from runs.domain.events import EventType, JsonObject, ObservationKind
 from runs.models import Event, RawObservation
 
 _PAGE = 1000
 _LAST_WORDS = 64  # who reads backwards looks for something said a moment ago
+_SHOWN = event_columns_as_shown("runs_event")
 # Consoles page through logs with this one. Both ends: see _page.
 _NEXT = f"""
-SELECT {", ".join(EVENT_COLUMNS)} FROM runs_event
+SELECT {", ".join(_SHOWN)} FROM runs_event
  WHERE run_id = %s AND project_id = %s AND seq > %s AND seq <= %s ORDER BY run_id, seq
 """  # noqa: S608 - our own names
 
@@ -43,13 +45,15 @@ def events_after(run_id: UUID, after: int, *, limit: int, project_id: UUID | Non
     return _rows(_page(_events(run_id, project_id), after, limit), limit)
 
 
-def filtered_events(project_id: UUID, run_id: UUID, wanted: EventFilter, *, after: int, limit: int) -> list[EventRow]:
-    """The next `limit` events after seq `after` that `wanted` matches, in order."""
+def filtered_events(project_id: UUID, run_id: UUID, wanted: EventFilter, *, after: int, limit: int) -> list[EventText]:
+    """The next `limit` events after seq `after` that `wanted` matches, in order, as they are shown."""
     if wanted.shows_all:
         with connection.cursor() as cursor:
             cursor.execute(_NEXT, [run_id, project_id, after, after + limit])
-            return [EventRow._make(row) for row in cursor.fetchall()]
-    return _rows(_matching(project_id, run_id, wanted).filter(seq__gt=after), limit)
+            return [EventText._make(row) for row in cursor.fetchall()]
+    found = _matching(project_id, run_id, wanted).filter(seq__gt=after).order_by("run_id", "seq")
+    shown = [RawSQL(column, ()) for column in _SHOWN]  # noqa: S611 - our own names
+    return [EventText._make(row) for row in found.values_list(*shown)[:limit]]
 
 
 def count_events(project_id: UUID, run_id: UUID, wanted: EventFilter) -> int:
@@ -95,11 +99,14 @@ def unreadable_frames(run_id: UUID) -> int:
     return RawObservation.objects.filter(run_id=run_id, kind=ObservationKind.UNDECODABLE).count()
 
 
-def event_value(row: EventRow) -> EventValue:
+def event_value(row: EventRow | EventText) -> EventValue:
     """The row as the value it was written from."""
     columns = row._asdict()
     del columns["created_at"]
-    columns["ts"] = iso(row.ts)
+    if isinstance(row, EventText):
+        columns["id"], columns["run_id"] = UUID(row.id), UUID(row.run_id)
+    else:
+        columns["ts"] = iso(row.ts)
     columns["data"] = cast(JsonObject, orjson.loads(row.data))
     return EventValue(**columns)
 

@@ -1,12 +1,15 @@
 """Reads of runs: one, many, and whether there is one."""
 
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Func, Q, QuerySet, TextField, Value
+from django.db.models import F, Func, Q, TextField, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce
 
@@ -20,7 +23,8 @@ from runs.queries.shown import redactor
 
 _ORDERS = {"createdAt": "created_at", "updatedAt": "updated_at"}
 _TAG_SEPARATOR = "\x1f"
-# Consoles ask for one run again and again: making this statement anew would cost more than all else of the answer.
+# Consoles ask for one run and for the newest again and again: making these statements anew would cost more than all else
+# of the answers.
 _RUN = f"SELECT {', '.join(RUN_COLUMNS)} FROM runs_run WHERE id = %s AND project_id = %s"  # noqa: S608 - our own names
 
 
@@ -39,6 +43,11 @@ class RunFilter:
     include_archived: bool = False
     include_sandbox: bool = False
 
+    @property
+    def shows_all(self) -> bool:
+        """True if nothing is filtered out, or only what was archived or is of the sandbox."""
+        return self == RunFilter(include_archived=self.include_archived, include_sandbox=self.include_sandbox)
+
 
 def run_row(project_id: UUID, run_id: UUID) -> RunRow:
     """The run as it is shown. Raises RunNotFound, also for a run of another project."""
@@ -56,11 +65,6 @@ def require_run(project_id: UUID, run_id: UUID) -> None:
         raise RunNotFound
 
 
-def count_runs(project_id: UUID, wanted: RunFilter) -> int:
-    """How many runs `wanted` matches."""
-    return matching_runs(project_id, wanted).count()
-
-
 def list_runs(
     project_id: UUID,
     wanted: RunFilter,
@@ -69,26 +73,52 @@ def list_runs(
     descending: bool = True,
     limit: int = 50,
     offset: int = 0,
-) -> list[RunRow]:
-    """One page of the runs `wanted` matches, ordered by `createdAt` or `updatedAt`, ties by id."""
+) -> tuple[list[RunRow], int]:
+    """One page of the runs `wanted` matches, ordered by `createdAt` or `updatedAt`, ties by id; and how many it matches."""
+    if wanted.shows_all:
+        return _ready_list(project_id, wanted, (_ORDERS[sort_by], descending), limit, offset)
     sign = "-" if descending else ""
-    ordered = matching_runs(project_id, wanted).order_by(f"{sign}{_ORDERS[sort_by]}", f"{sign}id")
-    return [_row(row) for row in _shown(ordered)[offset : offset + limit]]
+    matching = matching_runs(project_id, wanted)
+    ordered = matching.order_by(f"{sign}{_ORDERS[sort_by]}", f"{sign}id")
+    shown = [RawSQL(column, ()) for column in RUN_COLUMNS]  # noqa: S611 - our own names
+    rows = [_row(row) for row in ordered.values_list(*shown)[offset : offset + limit]]
+    is_last = len(rows) < limit and (rows or not offset)
+    return rows, offset + len(rows) if is_last else matching.count()
 
 
-def _row(columns: tuple[Any, ...]) -> RunRow:
+def _ready_list(
+    project_id: UUID, wanted: RunFilter, order: tuple[str, bool], limit: int, offset: int
+) -> tuple[list[RunRow], int]:
+    counted, listed = _list_statements(wanted.include_archived, wanted.include_sandbox, *order)
+    with connection.cursor() as cursor:
+        cursor.execute(listed, [project_id, project_id, limit, offset])
+        rows = cursor.fetchall()
+        if rows or not offset:
+            return [_row(row[1:]) for row in rows], rows[0][0] if rows else 0
+        cursor.execute(counted, [project_id])
+        return [], cursor.fetchone()[0]
+
+
+@functools.cache
+def _list_statements(archived: bool, sandbox: bool, column: str, descending: bool) -> tuple[str, str]:
+    """The statement that counts runs of a project, and the one that lists a page of them and counts them, too."""
+    where = "project_id = %s"
+    where += "" if archived else " AND archived_at IS NULL"
+    where += "" if sandbox else f" AND mode <> '{SANDBOX}'"
+    direction = "DESC" if descending else "ASC"
+    counted = f"SELECT count(*) FROM runs_run WHERE {where}"  # noqa: S608 - our own words
+    return counted, (
+        f"SELECT ({counted}), {', '.join(RUN_COLUMNS)} FROM runs_run WHERE {where}"  # noqa: S608
+        f" ORDER BY runs_run.{column} {direction}, runs_run.id {direction} LIMIT %s OFFSET %s"
+    )
+
+
+def _row(columns: Sequence[Any]) -> RunRow:
     row = RunRow._make(columns)
     if row.idempotency_key is None:
         return row
     # It is kept as it was given, as repeated requests are matched by it.
     return row._replace(idempotency_key=redactor().redact_text(row.idempotency_key))
-
-
-def _shown(runs: RunQuerySet) -> QuerySet[Run, tuple[Any, ...]]:
-    # jsonb as text: it is passed on as it is, never parsed and written again.
-    return runs.annotate(
-        metadata_text=Cast("metadata", TextField()), cleanup_errors_text=Cast("cleanup_errors", TextField())
-    ).values_list(*RunRow._fields)
 
 
 def matching_runs(project_id: UUID, wanted: RunFilter) -> RunQuerySet:

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from runs.domain.documents import EVENT_COLUMNS, EventText, event_document
+from runs.domain.documents import EVENT_COLUMNS, EventText, event_columns_as_shown, event_document
 from runs.errors import RunNotFound
 from runs.streaming.burst import Burst
 from runs.streaming.frame import Frame
@@ -17,18 +17,12 @@ from runs.streaming.frame import Frame
 PAGE_EVENTS = 256
 PAGE_BYTES = 1 << 20  # of event data; a page holds one event more than fits, so that it never stands still
 
-# Ids and times as the database writes them: it does in C what would be most of the work on a page.
-_AS_SHOWN = {"id": "page.id::text", "run_id": "page.run_id::text"} | {
-    name: f"""to_char(page.{name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
-    for name in ("ts", "created_at")
-}
-_SHOWN = ", ".join(_AS_SHOWN.get(name, f"page.{name}") for name in EVENT_COLUMNS)
-
 # Numbers are dense, so that a page has two ends: with LIMIT alone a planner that does not know yet how long a log has become
 # sorts all the rest of it for every page.
 # One statement sees one moment: the page, how far the log went then, and whether the run still existed.
 _PAGE = f"""
-SELECT run.last_seq, run.ending_seq, CASE WHEN coalesce(page.bytes_before, 0) = 0 THEN clock_timestamp() END, {_SHOWN}
+SELECT run.last_seq, run.ending_seq, CASE WHEN coalesce(page.bytes_before, 0) = 0 THEN clock_timestamp() END,
+       {", ".join(event_columns_as_shown("page"))}
   FROM runs_run run
   LEFT JOIN LATERAL (
        SELECT event.*, sum(octet_length(data)) OVER (ORDER BY seq) - octet_length(data) AS bytes_before

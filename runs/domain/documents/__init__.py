@@ -3,7 +3,7 @@
 from runs.domain.documents.artifact import ArtifactRow, artifact_document
 from runs.domain.documents.audit import AuditRow, audit_document
 from runs.domain.documents.clock import iso
-from runs.domain.documents.event import EVENT_COLUMNS, EventRow, EventText, event_document
+from runs.domain.documents.event import EVENT_COLUMNS, EventRow, EventText, event_columns_as_shown, event_document
 from runs.domain.documents.late import LateRow, late_document
 from runs.domain.documents.message import MessageRow, message_document
 from runs.domain.documents.raw import RawRow, raw_document
@@ -24,6 +24,7 @@ __all__ = [
     "SummaryRow",
     "artifact_document",
     "audit_document",
+    "event_columns_as_shown",
     "event_document",
     "iso",
     "late_document",

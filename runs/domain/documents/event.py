@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 
-from runs.domain.documents.clock import iso
+from runs.domain.documents.clock import iso, iso_in_sql
 from runs.domain.events import SCHEMA_VERSION, JsonObject
 
 
@@ -53,6 +53,13 @@ class EventText(NamedTuple):
     parent_span_id: str | None
     created_at: str
     data: str
+
+
+def event_columns_as_shown(table: str) -> tuple[str, ...]:
+    """SQL of each column of an EventText, out of `table`."""
+    shown = {name: f"{table}.{name}::text" for name in ("id", "run_id")}
+    shown |= {name: iso_in_sql(f"{table}.{name}") for name in ("ts", "created_at")}
+    return tuple(shown.get(name, f"{table}.{name}") for name in EVENT_COLUMNS)
 
 
 def event_document(row: EventRow | EventText) -> JsonObject:

@@ -1,20 +1,18 @@
 """A run as everybody sees it."""
 
-from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
 
 import orjson
 
-from runs.domain.documents.clock import iso, iso_or_none
+from runs.domain.documents.clock import iso_in_sql
 from runs.domain.endings import known_code
 from runs.domain.events import JsonObject
 
 
 class RunRow(NamedTuple):
-    """The columns of a run that are shown; `ending` and the last two are JSON text."""
+    """The columns of a run that are shown, id and times as texts; `ending` and the last two are JSON."""
 
-    id: UUID
+    id: str
     status: str
     mode: str
     mode_name: str
@@ -32,23 +30,25 @@ class RunRow(NamedTuple):
     error_message: str | None
     ending: str | None
     cleanup_status: str | None
-    created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    archived_at: datetime | None
-    updated_at: datetime
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+    archived_at: str | None
+    updated_at: str
     metadata_text: str
     cleanup_errors_text: str
 
 
-_AS_TEXT = {"metadata_text": "metadata::text", "cleanup_errors_text": "cleanup_errors::text"}
-RUN_COLUMNS = tuple(_AS_TEXT.get(field, field) for field in RunRow._fields)
+_AS_SHOWN = {"id": "id::text", "metadata_text": "metadata::text", "cleanup_errors_text": "cleanup_errors::text"} | {
+    name: iso_in_sql(name) for name in ("created_at", "started_at", "ended_at", "archived_at", "updated_at")
+}
+RUN_COLUMNS = tuple(_AS_SHOWN.get(field, field) for field in RunRow._fields)
 
 
 def run_document(row: RunRow) -> JsonObject:
     """The RunRow of the HTTP contract. Write it with orjson: stored JSON texts are passed through."""
     document: JsonObject = {
-        "id": str(row.id),
+        "id": row.id,
         "status": row.status,
         "mode": row.mode,
         "modeName": row.mode_name,
@@ -66,11 +66,11 @@ def run_document(row: RunRow) -> JsonObject:
         "errorCode": None if row.error_code is None else known_code(row.error_code),
         "errorMessage": row.error_message,
         "ending": None if row.ending is None else _certificate(row.ending),
-        "createdAt": iso(row.created_at),
-        "startedAt": iso_or_none(row.started_at),
-        "endedAt": iso_or_none(row.ended_at),
-        "archivedAt": iso_or_none(row.archived_at),
-        "updatedAt": iso(row.updated_at),
+        "createdAt": row.created_at,
+        "startedAt": row.started_at,
+        "endedAt": row.ended_at,
+        "archivedAt": row.archived_at,
+        "updatedAt": row.updated_at,
     }
     if row.cleanup_status is not None:
         document["cleanup"] = {"status": row.cleanup_status, "errors": orjson.Fragment(row.cleanup_errors_text)}

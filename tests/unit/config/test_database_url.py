@@ -89,7 +89,7 @@ def test_the_password_is_not_in_the_repr_of_a_target() -> None:
 def test_django_gets_every_part_of_an_external_database() -> None:
     target = parse_database_url("postgres://u:p@h:1234/d?sslmode=require", base_dir=HERE)
     assert django_database(target) == {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.pooled_database",
         "HOST": "h",
         "PORT": "1234",
         "USER": "u",

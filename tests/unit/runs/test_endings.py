@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.domain.documents import RunRow, run_document
+from runs.domain.documents import RunRow, iso, run_document
 from runs.domain.endings import (
     NO_ANSWER,
     NOT_OURS,
@@ -177,7 +177,7 @@ def test_a_stored_code_is_validated_before_it_is_shown_l22(code: str, shown: str
     stored = orjson.dumps({"status": "failed", "code": code, "evidence": {"b": 1.0, "a": []}}).decode()
     columns: dict[str, object] = dict.fromkeys(RunRow._fields)
     columns |= {"error_code": code, "ending": stored, "metadata_text": "{}", "cleanup_errors_text": "[]"}
-    columns |= {"created_at": START, "updated_at": START}
+    columns |= {"created_at": iso(START), "updated_at": iso(START)}
     row = orjson.loads(orjson.dumps(run_document(RunRow(**columns))))  # type: ignore[arg-type]
     assert (row["errorCode"], row["ending"]["code"]) == (shown, shown)
     assert row["ending"]["evidence"] == {"b": 1.0, "a": []}
