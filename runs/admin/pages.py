@@ -8,7 +8,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from runs.admin.run_search import runs_named
+from runs.queries.names import named_runs
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -70,4 +70,4 @@ class OfRunAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
     ) -> tuple[QuerySet[Model], bool]:
         """The rows of the runs that the term names."""
-        return (queryset.filter(Q(run_id__in=runs_named(search_term))) if search_term else queryset), False
+        return (queryset.filter(Q(run_id__in=named_runs(search_term))) if search_term else queryset), False

@@ -11,10 +11,10 @@ from django.utils.safestring import SafeString
 
 from runs.admin.filters import one_of
 from runs.admin.pages import ReadOnlyAdmin
-from runs.admin.run_search import runs_named
 from runs.admin.shown import NOTHING, pretty, pretty_value, received, row_link
 from runs.errors import Conflict, NotFound
 from runs.models import Run
+from runs.queries.names import named_runs
 from webhooks.admin.callers import caller_of
 from webhooks.admin.filters import TYPES, OfEndpoint, Since, chosen_endpoint
 from webhooks.admin.health import Health
@@ -90,7 +90,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         term = search_term.strip().removeprefix("msg_")
         if not term:
             return queryset, False
-        of_runs = Q(run_id__in=list(runs_named(term)))
+        of_runs = Q(run_id__in=named_runs(term))
         try:
             # A run that was deleted is found by its id alone.
             return queryset.filter(of_runs | Q(id=UUID(term)) | Q(run_id=UUID(term))), False
