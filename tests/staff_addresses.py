@@ -83,6 +83,7 @@ class Addresses:
             "last lines": f"{page}/lines?afterSeq={max(0, self.runs - 1_000)}",
             "lines in the middle": f"{page}/lines?afterSeq={self.runs // 2}",
             "owner": f"{page}/ownership",
+            "webhooks": f"{page}/told",
             "state": f"{api}/state",
             "one event": f"{api}/events?afterSeq={self.runs // 2}&limit=1",
             "changes of its stream": f"{api}/events?type=session.stream.opened&limit=200",

@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 
 from runs.admin.certificate import certificate, cleanup
 from runs.admin.filters import is_set, one_of
-from runs.admin.pages import ReadOnlyAdmin
+from runs.admin.pages import OF_PROJECT, ReadOnlyAdmin
 from runs.admin.shown import LINK, NOTHING, pretty, pretty_value, row_link, rows_link
 from runs.domain.lifecycle import RunStatus
 from runs.models import (
@@ -55,7 +55,7 @@ class RunAdmin(ReadOnlyAdmin):
         is_set("archived_at", "archived"),
         "project",
     )
-    ordering = ("project_id", "-created_at", "-id")  # the order of the index
+    narrowed_by = {OF_PROJECT: ("-created_at", "-id")}
     search_fields = ("id",)
     search_help_text = "id, session id, tag or message id of a run"
     deferred = ("request", "request_digest")

@@ -16,7 +16,7 @@ from runs.errors import Conflict, NotFound
 from runs.models import Run
 from runs.queries.names import named_runs
 from webhooks.admin.callers import caller_of
-from webhooks.admin.filters import TYPES, OfEndpoint, Since, chosen_endpoint
+from webhooks.admin.filters import TYPES, OfEndpoint, Since
 from webhooks.admin.health import Health
 from webhooks.admin.shown import LONGEST_HOST, badge, dot, milliseconds, moment, safe, short, table, tail
 from webhooks.models import Attempt, Delivery, Endpoint
@@ -41,6 +41,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     search_fields = ("id",)
     search_help_text = "id of a delivery (with or without msg_), or id, session id or message id of a run"
     deferred = ("body",)
+    narrowed_by = {OfEndpoint.parameter_name: ("-created_at", "-id")}
     fieldsets = (
         (
             None,
@@ -78,10 +79,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
         if refused:
             told = f"{len(refused)} of endpoints that are not active were left as they are."
             self.message_user(request, told, messages.WARNING)
-
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """Newest first; of one endpoint in the order of its index."""
-        return ("-created_at", "-id") if chosen_endpoint(request) else ("-id",)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
