@@ -34,8 +34,8 @@ class LongRun:
         record(self.run.id, list(islice(self._said, messages)), epoch=None)
 
 
-def _talk() -> Iterator[Observation]:
-    for number in count():
+def _talk(first: int = 0) -> Iterator[Observation]:
+    for number in count(first):
         round_, place = divmod(number, ROUND)
         sender, name, proposal = AGENTS[number % len(AGENTS)], f"m-{number}", f"p-{round_}"
         if place == 0:

@@ -16,15 +16,15 @@ SELECT one.id, waiting.number, given_up.exhausted, given_up.cancelled, taken.p95
   FROM unnest(%(endpoints)s::uuid[]) AS one (id)
  CROSS JOIN LATERAL (SELECT count(*) AS number
        FROM (SELECT 1 FROM webhooks_delivery
-              WHERE endpoint_id = one.id AND status = 'pending' LIMIT %(most)s) AS some) AS waiting
+              WHERE endpoint_id = one.id AND status = 'pending' LIMIT %(most)s) AS newest) AS waiting
  CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE status = 'exhausted') AS exhausted,
                             count(*) FILTER (WHERE status = 'cancelled') AS cancelled
        FROM (SELECT status FROM webhooks_delivery WHERE endpoint_id = one.id AND status IN ('exhausted', 'cancelled')
-              ORDER BY created_at DESC, id DESC LIMIT %(most)s) AS some) AS given_up
+              ORDER BY created_at DESC, id DESC LIMIT %(most)s) AS newest) AS given_up
  CROSS JOIN LATERAL (SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY duration_ms) AS p95
        FROM (SELECT duration_ms FROM webhooks_attempt
               WHERE endpoint_id = one.id AND started_at > clock_timestamp() - interval '1 day'
-              ORDER BY started_at DESC LIMIT %(measured)s) AS some) AS taken
+              ORDER BY started_at DESC LIMIT %(measured)s) AS newest) AS taken
 """
 
 
