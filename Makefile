@@ -12,7 +12,7 @@ RUNS := $(VENV)/.runs-$(shell cksum < requirements.txt | cut -d' ' -f1)
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run demo check documents test test-slow fuzz coverage test-pg15 bench-ingest bench-launch bench-fanout bench-idle bench-api bench-attach bench-memory bench-wakeups bench-check bench-dashboard bench-export bench-recovery bench-webhooks read-plans sweep-plans property-long crash-matrix crash-matrix-short crash-matrix-labels clean
+.PHONY: help setup run demo check documents test test-slow fuzz coverage test-pg15 bench-ingest bench-launch bench-fanout bench-idle bench-api bench-attach bench-memory bench-wakeups bench-check bench-dashboard bench-console bench-export bench-recovery bench-webhooks read-plans sweep-plans property-long crash-matrix crash-matrix-short crash-matrix-labels clean
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-20s %s\n", $$1, $$2}'
@@ -115,6 +115,9 @@ bench-check: setup ## how fast a million events are rebuilt and checked
 
 bench-dashboard: setup ## how fast the dashboard counts 100 000 runs
 	$(BIN)/python -m tests.benchmarks.dashboard
+
+bench-console: setup ## how fast the console is: the page of a run of 50 000 events, all lists at a million runs; 20 minutes
+	$(BIN)/python -m tests.benchmarks.console
 
 bench-export: setup ## what it takes to export a run of 100 000 events, to a reader that stops, too
 	$(BIN)/python -m tests.benchmarks.export

@@ -1,8 +1,9 @@
 """How many runs are open, by status, and how those that ended lately did end. No sandbox runs."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,10 +19,13 @@ OPEN = tuple(status for status in RunStatus if status not in TERMINAL)
 # No index is ordered by the end of a run: what was created longer before the window than this is not looked at.
 REACH = 2 * DAY
 
+# Both are counted in one walk through the runs: the last hour by the minute, what was before it by the hour.
 _ENDED = """
-SELECT date_bin(%s, ended_at, timestamptz '2000-01-01 00:00+00'), status, coalesce(error_code, status), count(*)
-  FROM picked WHERE ended_at >= %s GROUP BY 1, 2, 3 ORDER BY 1
+SELECT date_bin(CASE WHEN ended_at >= %s THEN interval '1 minute' ELSE interval '1 hour' END, ended_at,
+                timestamptz '2000-01-01 00:00+00'), ended_at >= %s, status, coalesce(error_code, status), count(*)
+  FROM picked WHERE ended_at >= %s GROUP BY 1, 2, 3, 4 ORDER BY 1
 """
+_ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Ended(NamedTuple):
@@ -68,17 +72,26 @@ def has_any_run(project_id: UUID) -> bool:
     return Run.objects.filter(project_id=project_id).exists()
 
 
-def last_hour(project_id: UUID, now: datetime) -> Recent:
-    """What ended within the hour, by the minute."""
-    return _recent(project_id, now, HOUR, MINUTE)
-
-
-def last_day(project_id: UUID, now: datetime) -> Recent:
-    """What ended within the day, by the hour."""
-    return _recent(project_id, now, DAY, HOUR)
-
-
-def _recent(project_id: UUID, now: datetime, length: timedelta, step: timedelta) -> Recent:
+def hour_and_day(project_id: UUID, now: datetime) -> tuple[Recent, Recent]:
+    """What ended within the hour, by the minute, and what ended within the day, by the hour."""
+    hour, day = now - HOUR, now - DAY
     window = Window(start=now - REACH, end=now)
-    start = now - length
-    return Recent(start, now, step, counted(Ended, project_id, window, _ENDED, step, start))
+    found = counted(_Counted, project_id, window, _ENDED, hour, hour, day)
+    by_minute = [Ended(one.begins, one.status, one.code, one.runs) for one in found if one.is_of_the_hour]
+    return Recent(hour, now, MINUTE, by_minute), Recent(day, now, HOUR, _by_hour(found))
+
+
+class _Counted(NamedTuple):
+    begins: datetime
+    is_of_the_hour: bool
+    status: str
+    code: str
+    runs: int
+
+
+def _by_hour(found: list[_Counted]) -> list[Ended]:
+    sums: Counter[tuple[datetime, str, str]] = Counter()
+    for one in found:
+        begins = one.begins - (one.begins - _ORIGIN) % HOUR
+        sums[begins, one.status, one.code] += one.runs
+    return [Ended(*way, runs) for way, runs in sorted(sums.items())]

@@ -26,7 +26,7 @@ def _figures(project_id: UUID) -> dict[str, Any]:
     """All of one moment."""
     with one_moment():
         now = database_now()
-        hour, day = standing.last_hour(project_id, now), standing.last_day(project_id, now)
+        hour, day = standing.hour_and_day(project_id, now)
         return {
             "now": exact(now),
             "open": standing.open_runs(project_id),

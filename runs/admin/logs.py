@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib import admin
 
 from runs.admin.filters import is_set, one_of
-from runs.admin.pages import OfRunAdmin
+from runs.admin.pages import OF_RUN, OfRunAdmin
 from runs.admin.shown import NOTHING, pretty, received, row_link, rows_link, size
 from runs.domain.events import EventType, ObservationKind
 from runs.models import Event, LateObservation, OutboundMessage, RawObservation, Run
@@ -17,6 +17,7 @@ class EventAdmin(OfRunAdmin):
 
     list_display = ("seq", "type", "ts", "run_link", "subject_kind", "subject_id", "source_name")
     deferred = ("data",)
+    narrowed_by = {OF_RUN: ("-seq",)}
     list_filter = (one_of("type", EventType), one_of("source_kind", ("runtime", "control-plane")))
     fields = (
         *("run_link", "seq", "type", "ts", "subject", "source_kind", "source_name", "raw_type", "raw_link"),
@@ -56,6 +57,7 @@ class RawObservationAdmin(OfRunAdmin):
 
     list_display = ("seq", "kind", "source_id", "created_at", "run_link")
     deferred = ("body", "digest")
+    narrowed_by = {OF_RUN: ("-seq",)}
     list_filter = (one_of("kind", ObservationKind),)
     fields = ("run_link", "seq", "kind", "source_id", "created_at", "events", "body_size", "shown_body")
 
@@ -86,6 +88,7 @@ class LateObservationAdmin(OfRunAdmin):
 
     list_display = ("received_at", "reason", "kind", "source_id", "run_link")
     deferred = ("body", "digest")
+    narrowed_by = {OF_RUN: ("-received_at", "-id")}
     list_filter = (one_of("reason", ("after_ending", "conflict")), is_set("source_id", "has a source id"))
     fields = ("run_link", "received_at", "reason", "kind", "source_id", "body_size", "shown_body")
 

@@ -1,34 +1,24 @@
 """What the pages have in common: read-only, searched by run, never counting or sorting a whole table."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
-from django.core.paginator import Paginator
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 
-from runs.admin.run_search import runs_named
+from runs.admin.bounded import BoundedList, BoundedPaginator
+from runs.queries.names import named_runs
 
 if TYPE_CHECKING:
+    from django.contrib.admin.views.main import ChangeList
+
     ModelAdmin = admin.ModelAdmin[Any]
-    AnyPaginator = Paginator[Any]
 else:
     from unfold.admin import ModelAdmin
+    from unfold.views import ChangeList
 
-    AnyPaginator = Paginator
-
-COUNTED_ROWS = 10_000
-
-
-class BoundedPaginator(AnyPaginator):
-    """Counts no further than COUNTED_ROWS: nobody turns so many pages, and an honest count reads every row."""
-
-    @cached_property
-    def count(self) -> int:
-        """How many rows there are, or COUNTED_ROWS if there are more."""
-        rows = self.object_list
-        return rows.order_by()[:COUNTED_ROWS].count() if isinstance(rows, QuerySet) else len(rows)
+OF_RUN, OF_PROJECT = "run__exact", "project__id__exact"
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -42,10 +32,20 @@ class ReadOnlyAdmin(ModelAdmin):
     show_full_result_count = False
     sortable_by = ()  # no index would serve it
     deferred: tuple[str, ...] = ()  # columns that are read only where a page shows them
+    # Parameters of the address that an index answers, and the order in which it has their rows.
+    narrowed_by: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """The rows without what no list shows."""
         return super().get_queryset(request).defer(*self.deferred)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """One that reads no table as a whole."""
+        return BoundedList
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Newest first; of what the address names in the order of its index."""
+        return next((order for name, order in self.narrowed_by.items() if request.GET.get(name)), self.ordering)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody adds."""
@@ -65,9 +65,15 @@ class OfRunAdmin(ReadOnlyAdmin):
 
     search_fields = ("run_id",)
     search_help_text = "id, session id or message id of a run"
+    narrowed_by: ClassVar[Mapping[str, tuple[str, ...]]] = {OF_RUN: ("-id",)}
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
     ) -> tuple[QuerySet[Model], bool]:
         """The rows of the runs that the term names."""
-        return (queryset.filter(Q(run_id__in=runs_named(search_term))) if search_term else queryset), False
+        if not search_term:
+            return queryset, False
+        named = named_runs(search_term)
+        if len(named) == 1:
+            return queryset.filter(run_id=named[0]).order_by(*self.narrowed_by[OF_RUN]), False
+        return queryset.filter(run_id__in=named), False

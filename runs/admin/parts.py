@@ -8,7 +8,7 @@ from django.db.models.functions import Length
 from django.http import HttpRequest
 
 from runs.admin.filters import is_set, one_of
-from runs.admin.pages import OfRunAdmin
+from runs.admin.pages import OF_RUN, OfRunAdmin
 from runs.admin.shown import NOTHING, pretty, pretty_value, row_link, rows_link
 from runs.models import Artifact, Event, OutboundMessage, Projection, Run, RuntimeSession
 from runs.models.message import CATEGORIES, STATUSES
@@ -93,6 +93,7 @@ class OutboundMessageAdmin(PartAdmin):
         one_of("reply_status", ("pending", "answered", "unanswered")),
     )
     deferred = ("body",)
+    narrowed_by = {OF_RUN: ("-position",)}
     fields = (
         *("message_id", "run_link", "events", "position", "category", "kind", "message_type", "sender", "recipients"),
         *("status", "attempt", "claimed_epoch", "shown_descriptor", "shown_ack", "error_code", "error_message"),
@@ -121,6 +122,7 @@ class ArtifactAdmin(PartAdmin):
     """What runs made or refer to."""
 
     list_display = ("label", "kind", "run_link", "created_at")
+    narrowed_by = {OF_RUN: ("-created_at", "-id")}
     list_filter = (one_of("kind", ("trace", "json", "report", "log", "bundle")),)
     fields = ("run_link", "kind", "label", "uri", "shown_inline", "created_at")
 

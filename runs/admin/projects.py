@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
+from runs.admin.bounded import oldest_looked_at
 from runs.admin.callers import actor_of
 from runs.admin.pages import ModelAdmin, ReadOnlyAdmin
 from runs.admin.shown import pretty_value
@@ -47,13 +48,25 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     list_display = ("created_at", "actor", "actor_type", "action", "resource", "resource_id")
     search_fields = ("actor__exact", "action__exact", "resource_id__exact", "request_id__exact")
-    search_help_text = "actor, action, id of what was changed, or request id"
-    ordering = ("project_id", "-created_at", "-id")  # the order of the index
+    search_help_text = "id of what was changed; of the newest entries also actor, action, or request id"
     fields = (
         *("created_at", "project", "actor", "actor_type", "action", "resource", "resource_id", "request_id"),
         *("actor_id", "address"),
         "shown_details",
     )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """What was done to the thing of this id, and what else the newest entries say of the term."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        said = Q(actor=term) | Q(action=term) | Q(request_id=term)
+        oldest = oldest_looked_at(AuditEntry.objects.order_by("-id"), "id")
+        if oldest is not None:
+            said &= Q(id__gte=oldest)
+        return queryset.filter(Q(resource_id=term) | said), False
 
     @admin.display(description="details")
     def shown_details(self, entry: AuditEntry) -> str:

@@ -11,8 +11,7 @@ from django.utils.html import format_html, format_html_join
 
 from runs.admin.certificate import certificate, cleanup
 from runs.admin.filters import is_set, one_of
-from runs.admin.pages import ReadOnlyAdmin
-from runs.admin.run_search import runs_named
+from runs.admin.pages import OF_PROJECT, ReadOnlyAdmin
 from runs.admin.shown import LINK, NOTHING, pretty, pretty_value, row_link, rows_link
 from runs.domain.lifecycle import RunStatus
 from runs.models import (
@@ -26,6 +25,7 @@ from runs.models import (
     Run,
     RuntimeSession,
 )
+from runs.queries.names import named_runs
 from runs.queries.shown import redactor
 
 
@@ -55,7 +55,7 @@ class RunAdmin(ReadOnlyAdmin):
         is_set("archived_at", "archived"),
         "project",
     )
-    ordering = ("project_id", "-created_at", "-id")  # the order of the index
+    narrowed_by = {OF_PROJECT: ("-created_at", "-id")}
     search_fields = ("id",)
     search_help_text = "id, session id, tag or message id of a run"
     deferred = ("request", "request_digest")
@@ -100,7 +100,7 @@ class RunAdmin(ReadOnlyAdmin):
         """The runs that the term names, and those with it as a tag."""
         if not search_term:
             return queryset, False
-        return queryset.filter(id__in=runs_named(search_term, also=Q(tags__contains=[search_term]))), False
+        return queryset.filter(Q(id__in=named_runs(search_term)) | Q(tags__contains=[search_term])), False
 
     @admin.display(description="ending")
     def code(self, run: Run) -> str:

@@ -29,6 +29,8 @@ class AuditEntry(models.Model):
         indexes = [
             # GET /audit, newest first within a project.
             models.Index(fields=["project", "-created_at", "-id"], name="audit_newest"),
+            # GET /audit?resourceId=... and the search of the admin: what was done to one run, endpoint or key.
+            models.Index(fields=["resource_id", "-created_at"], name="audit_of_resource"),
         ]
 
     def __str__(self) -> str:

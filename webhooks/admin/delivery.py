@@ -11,12 +11,12 @@ from django.utils.safestring import SafeString
 
 from runs.admin.filters import one_of
 from runs.admin.pages import ReadOnlyAdmin
-from runs.admin.run_search import runs_named
 from runs.admin.shown import NOTHING, pretty, pretty_value, received, row_link
 from runs.errors import Conflict, NotFound
 from runs.models import Run
+from runs.queries.names import named_runs
 from webhooks.admin.callers import caller_of
-from webhooks.admin.filters import TYPES, OfEndpoint, Since, chosen_endpoint
+from webhooks.admin.filters import TYPES, OfEndpoint, Since
 from webhooks.admin.health import Health
 from webhooks.admin.shown import LONGEST_HOST, badge, dot, milliseconds, moment, safe, short, table, tail
 from webhooks.models import Attempt, Delivery, Endpoint
@@ -41,6 +41,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     search_fields = ("id",)
     search_help_text = "id of a delivery (with or without msg_), or id, session id or message id of a run"
     deferred = ("body",)
+    narrowed_by = {OfEndpoint.parameter_name: ("-created_at", "-id")}
     fieldsets = (
         (
             None,
@@ -79,10 +80,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
             told = f"{len(refused)} of endpoints that are not active were left as they are."
             self.message_user(request, told, messages.WARNING)
 
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """Newest first; of one endpoint in the order of its index."""
-        return ("-created_at", "-id") if chosen_endpoint(request) else ("-id",)
-
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
@@ -90,7 +87,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         term = search_term.strip().removeprefix("msg_")
         if not term:
             return queryset, False
-        of_runs = Q(run_id__in=list(runs_named(term)))
+        of_runs = Q(run_id__in=named_runs(term))
         try:
             # A run that was deleted is found by its id alone.
             return queryset.filter(of_runs | Q(id=UUID(term)) | Q(run_id=UUID(term))), False

@@ -121,14 +121,13 @@ class EndpointAdmin(SteeredAdmin):
     @admin.display(description="waiting")
     def waiting(self, endpoint: Endpoint) -> str:
         """Deliveries that are still to arrive."""
-        return _counted(endpoint, _figures(endpoint).waiting, "pending")
+        return _counted(endpoint, "pending")
 
     @admin.display(description="exhausted · cancelled")
     def given_up(self, endpoint: Endpoint) -> str:
         """Deliveries that will not arrive by themselves."""
-        figures = _figures(endpoint)
-        both = (("exhausted", figures.exhausted), ("cancelled", figures.cancelled))
-        return format_html_join(" · ", "{}", ((_counted(endpoint, number, status),) for status, number in both))
+        both = ("exhausted", "cancelled")
+        return format_html_join(" · ", "{}", ((_counted(endpoint, status),) for status in both))
 
     @admin.display(description="p95 of a day")
     def p95(self, endpoint: Endpoint) -> str:
@@ -198,8 +197,9 @@ def _figures(endpoint: Any) -> Figures:
     return figures
 
 
-def _counted(endpoint: Endpoint, number: int, status: str) -> str:
-    return rows_link(Delivery, f"{number:,}", endpoint=endpoint.id, status=status) if number else "0"
+def _counted(endpoint: Endpoint, status: str) -> str:
+    number = _figures(endpoint).told[status]
+    return number if number == "0" else rows_link(Delivery, number, endpoint=endpoint.id, status=status)
 
 
 def _until(secret: EndpointSecret) -> str:
