@@ -1,7 +1,7 @@
 """Who is calling: an API key in the Authorization header, or a member of staff with a session."""
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import PermissionDenied
@@ -9,13 +9,17 @@ from rest_framework.request import Request
 
 from config.http.keys import principal_of_key
 from config.http.principal import ALL_SCOPES, Principal
+from runs.domain.staff_rights import scopes_of
 from runs.errors import Forbidden
 
 BAD_CSRF_TOKEN = "the CSRF token is missing or wrong"  # noqa: S105 - it is none
 
 
 def staff_principal(request: HttpRequest) -> Principal | None:
-    """The principal of an active member of staff who is logged in, None for everybody else."""
+    """The principal of an active member of staff who is logged in, None for everybody else.
+
+    It may do what its permissions say, which the user remembers: a request asks for them once (config/http/staff_backend.py).
+    """
     user: AbstractBaseUser | AnonymousUser | None = getattr(request, "user", None)
     if user is None or not user.is_active or not getattr(user, "is_staff", False):
         return None
@@ -24,9 +28,16 @@ def staff_principal(request: HttpRequest) -> Principal | None:
         id=f"user:{user.pk}",
         name=getattr(user, "username", ""),
         kind="user",
-        scopes=ALL_SCOPES,
+        scopes=_scopes_of(user),
         credential=f"session:{session.session_key}" if session is not None else "",
     )
+
+
+def _scopes_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:
+    if getattr(user, "is_superuser", False):
+        return ALL_SCOPES
+    permissions: set[str] = user.get_all_permissions() if isinstance(user, PermissionsMixin) else set()
+    return scopes_of(permissions)
 
 
 def refuse_foreign_origin(request: Request | HttpRequest) -> None:
