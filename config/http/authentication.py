@@ -1,15 +1,15 @@
 """Who is calling: an API key in the Authorization header, or a member of staff with a session."""
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from config.http.keys import principal_of_key
-from config.http.principal import ALL_SCOPES, Principal
-from runs.domain.staff_rights import scopes_of
+from config.http.principal import Principal
+from runs.domain.staff_rights import scopes_of_member
 from runs.errors import Forbidden
 
 BAD_CSRF_TOKEN = "the CSRF token is missing or wrong"  # noqa: S105 - it is none
@@ -20,24 +20,17 @@ def staff_principal(request: HttpRequest) -> Principal | None:
 
     It may do what its permissions say, which the user remembers: a request asks for them once (config/http/staff_backend.py).
     """
-    user: AbstractBaseUser | AnonymousUser | None = getattr(request, "user", None)
-    if user is None or not user.is_active or not getattr(user, "is_staff", False):
+    user: User | AnonymousUser | None = getattr(request, "user", None)
+    if user is None or isinstance(user, AnonymousUser) or not (user.is_active and user.is_staff):
         return None
     session = getattr(request, "session", None)
     return Principal(
         id=f"user:{user.pk}",
-        name=getattr(user, "username", ""),
+        name=user.username,
         kind="user",
-        scopes=_scopes_of(user),
+        scopes=scopes_of_member(user),
         credential=f"session:{session.session_key}" if session is not None else "",
     )
-
-
-def _scopes_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:
-    if getattr(user, "is_superuser", False):
-        return ALL_SCOPES
-    permissions: set[str] = user.get_all_permissions() if isinstance(user, PermissionsMixin) else set()
-    return scopes_of(permissions)
 
 
 def refuse_foreign_origin(request: Request | HttpRequest) -> None:

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
 from runs.admin.run_search import runs_named
@@ -31,7 +32,19 @@ class BoundedPaginator(AnyPaginator):
         return rows.order_by()[:COUNTED_ROWS].count() if isinstance(rows, QuerySet) else len(rows)
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class GuardedAdmin(ModelAdmin):
+    """A list whose actions are refused to whoever may not take them; Django would pass over them without a word."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list, or what the chosen action answers. Raises PermissionDenied."""
+        asked = {name for name in request.POST.getlist("action") if name}
+        if asked - set(self.get_actions(request)):
+            raise PermissionDenied
+        answer: HttpResponse = super().changelist_view(request, extra_context)
+        return answer
+
+
+class ReadOnlyAdmin(GuardedAdmin):
     """Rows that machines write: shown to staff, never added, changed or deleted by hand."""
 
     actions: tuple[str, ...] | None = None

@@ -2,6 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
+from typing import Protocol
+
+from runs.domain.scopes import SCOPES
 
 # What each permission opens on the API and its streams. Whatever stands here for no scope opens nothing there.
 SCOPES_OF: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -16,6 +19,19 @@ SCOPES_OF: Mapping[str, frozenset[str]] = MappingProxyType(
         "runs.add_breakerchange": frozenset({"admin:write"}),
     }
 )
+
+
+class Member(Protocol):
+    """A member of staff, as far as it matters here."""
+
+    @property
+    def is_superuser(self) -> bool: ...
+    def get_all_permissions(self) -> set[str]: ...
+
+
+def scopes_of_member(member: Member) -> frozenset[str]:
+    """Every scope for a superuser, without a look at permissions; for others what these open."""
+    return frozenset(SCOPES) if member.is_superuser else scopes_of(member.get_all_permissions())
 
 
 def scopes_of(permissions: Collection[str]) -> frozenset[str]:
