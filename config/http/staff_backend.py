@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission
-from django.db.models import F, Q, Value
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Concat
 
 
@@ -18,11 +18,16 @@ class StaffBackend(ModelBackend):
         if user_obj.is_superuser:
             return super().get_all_permissions(user_obj)
         if not hasattr(user_obj, "_perm_cache"):
-            user_obj._perm_cache = _permissions_of(user_obj.pk)
+            user_obj._perm_cache = names_of(permissions_given(user_obj.pk))
         remembered: set[str] = user_obj._perm_cache
         return remembered
 
 
-def _permissions_of(member: object) -> set[str]:
-    given = Permission.objects.order_by().filter(Q(user=member) | Q(group__user=member)).distinct()
-    return set(given.values_list(Concat(F("content_type__app_label"), Value("."), F("codename")), flat=True))
+def permissions_given(member: object) -> QuerySet[Permission]:
+    """What the member of staff was given, alone or in a group; of inactive ones and of superusers, too."""
+    return Permission.objects.order_by().filter(Q(user=member) | Q(group__user=member)).distinct()
+
+
+def names_of(permissions: QuerySet[Permission]) -> set[str]:
+    """`app.codename` of each."""
+    return set(permissions.values_list(Concat(F("content_type__app_label"), Value("."), F("codename")), flat=True))

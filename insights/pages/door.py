@@ -24,7 +24,7 @@ MAY_SEE, MAY_ACT = "runs.view_run", "runs.change_run"
 
 def console_page(view: View, permission: str = MAY_SEE) -> View:
     """A page that is only looked at, for members of staff with the permission; with `?part` a part of it."""
-    return _guarded(view, permission, lambda request: _refuse if "part" in request.GET else not_permitted)
+    return _guarded(view, permission, lambda request: not_permitted if _is_a_look(request) else _refuse)
 
 
 def console_part(view: View, permission: str = MAY_SEE) -> View:
@@ -75,13 +75,19 @@ Refusal = Callable[[HttpRequest, str], HttpResponse]
 
 
 def _guarded(view: View, permission: str, refusal: Callable[[HttpRequest], Refusal]) -> View:
+    looked_at = require_safe(view)
+
     @wraps(view)
     def guarded(request: HttpRequest, *values: Any, **names: Any) -> HttpResponse:
         if not may(request, permission):
             return refusal(request)(request, permission)
-        return view(request, *values, **names)
+        return looked_at(request, *values, **names)
 
-    return admin.site.admin_view(require_safe(guarded))
+    return admin.site.admin_view(guarded)
+
+
+def _is_a_look(request: HttpRequest) -> bool:
+    return request.method in {"GET", "HEAD"} and "part" not in request.GET
 
 
 def _refuse(request: HttpRequest, permission: str) -> HttpResponse:
