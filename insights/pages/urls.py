@@ -3,8 +3,10 @@
 from django.urls import URLPattern, URLResolver, path
 
 from insights.pages import compare, ownership, run
+from insights.pages.deliveries import run_webhooks
 from insights.pages.door import console_page, console_part
 from insights.pages.home import home
+from insights.pages.policies import policies
 from insights.pages.runs import preview, runs
 
 app_name = "console"
@@ -18,4 +20,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/runs/<uuid:run_id>/lines", run.run_lines, name="run-lines"),
     path("console/runs/<uuid:run_id>/ownership", ownership.run_ownership, name="run-ownership"),
     path("console/compare", compare.compare_page, name="compare"),
+    path("console/runs/<uuid:run_id>/webhooks", run_webhooks, name="run-webhooks"),
+    path("console/policies", policies, name="policies"),
 ]

@@ -11,7 +11,7 @@ LATE = f"/runs/{RUN}/late?limit=200"
 STREAMS = f"/runs/{RUN}/events?type=session.stream.opened&limit=200"
 OWNERSHIP = f"/admin/console/runs/{RUN}/ownership"
 ENDPOINT = "0190a7c2-0000-7000-8000-0000000000e1"
-DELIVERIES = f"/webhooks/{ENDPOINT}/deliveries?runId={RUN}&limit=50"
+DELIVERIES = f"/admin/console/runs/{RUN}/webhooks"
 
 
 def a_message(of: str = "alice", **changed: object) -> dict[str, object]:
@@ -48,6 +48,12 @@ def an_endpoint(of: str = "https://a.test/hook", **changed: object) -> dict[str,
     return {"id": ENDPOINT, "url": of, "active": True} | changed
 
 
+def deliveries(*rows: Mapping[str, object], to: Mapping[str, object] | None, more: bool = False) -> dict[str, object]:
+    """What the only webhook was told; `to` is None where there is none."""
+    found = [{"endpoint": to, "data": list(rows)}] if rows else []
+    return {"endpoints": 0 if to is None else 1, "found": found, "hasMore": more}
+
+
 def ownership(**changed: object) -> dict[str, object]:
     """A run whose observer beats."""
     observer = {"id": "o-1", "host": "host-1", "processId": 7, "beatAt": AT, "isLost": False, "isBeating": True}
@@ -78,6 +84,5 @@ def answers(of: str = "said", **more: object) -> dict[str, object]:
         LATE: a_page(a_late_one(of), a_late_one(of, id="l2", reason="conflict")),
         STREAMS: streams({"status": of, "detail": of}, {"status": "recovered", "recovery": of}),
         OWNERSHIP: ownership(observer=observer),
-        "/webhooks": [an_endpoint(of, active=False)],
-        DELIVERIES: a_page(a_delivery(of)),
+        DELIVERIES: deliveries(a_delivery(of), to=an_endpoint(of, active=False), more=True),
     }

@@ -1,6 +1,16 @@
 """What a reader has done to a panel outlives the next state; what a panel asks for is asked once."""
 
-from tests.panels.answers import ARTIFACTS, DELIVERIES, LATE, a_delivery, a_page, an_artifact, an_endpoint, answers
+from tests.panels.answers import (
+    ARTIFACTS,
+    DELIVERIES,
+    LATE,
+    a_delivery,
+    a_page,
+    an_artifact,
+    an_endpoint,
+    answers,
+    deliveries,
+)
 from tests.panels.stage import Stage
 from tests.panels.states import told
 
@@ -76,14 +86,14 @@ def test_an_artifact_is_a_link_only_where_it_leads_to_a_page(stage: Stage) -> No
 
 def test_webhooks_are_shown_with_what_they_were_sent(stage: Stage) -> None:
     state = told("happy decision")
-    stage.show("webhooks", state, {"/webhooks": []})
+    stage.show("webhooks", state, {DELIVERIES: deliveries(to=None)})
     assert "No webhook is registered." in stage.text()
 
     stage.begin()
-    stage.show("webhooks", state, {"/webhooks": [an_endpoint()], DELIVERIES: a_page()})
+    stage.show("webhooks", state, {DELIVERIES: deliveries(to=an_endpoint())})
     assert "None of 1 webhook was to hear of this run" in stage.text()
 
     stage.begin()
-    stage.show("webhooks", state, {"/webhooks": [an_endpoint()], DELIVERIES: a_page(a_delivery())})
+    stage.show("webhooks", state, {DELIVERIES: deliveries(a_delivery(), to=an_endpoint())})
     assert "HTTP 500" in stage.text()
     assert "pending" in stage.text()

@@ -8,45 +8,28 @@ import { table } from "./table.js";
 
 export const title = "Webhooks";
 
-const MOST = 50; // deliveries of one endpoint
-const AT_A_TIME = 4;
-
 export function render(root, state, { runId, get }) {
   // Deliveries move without events of the run; its status is what most endpoints want to hear of.
-  fetched(root, String(state.run?.status ?? ""), () => deliveries(runId, get), (found, trouble) =>
+  const ask = () => get(`/admin/console/runs/${runId}/webhooks`);
+  fetched(root, String(state.run?.status ?? ""), ask, (found, trouble) =>
     repaint(root, troubled(trouble), listed(found), found && again()),
   );
-}
-
-async function deliveries(runId, get) {
-  const endpoints = await get("/webhooks");
-  const found = [];
-  for (let start = 0; start < endpoints.length; start += AT_A_TIME) {
-    const asked = endpoints.slice(start, start + AT_A_TIME).map(async (endpoint) => {
-      const page = await get(`/webhooks/${endpoint.id}/deliveries?runId=${runId}&limit=${MOST}`);
-      return { endpoint, ...page };
-    });
-    found.push(...(await Promise.all(asked)));
-  }
-  return { endpoints: endpoints.length, found: found.filter(({ total }) => total > 0) };
 }
 
 function listed(answer) {
   if (!answer) return nothing("Reading …");
   if (!answer.endpoints) return nothing("No webhook is registered.");
   if (!answer.found.length) return nothing(`None of ${count(answer.endpoints, "webhook")} was to hear of this run, so far.`);
-  return answer.found.map(told);
+  return [answer.found.map(told), answer.hasMore && nothing("and earlier ones")];
 }
 
-function told({ endpoint, data, total }) {
+function told({ endpoint, data }) {
   const columns = ["At", "Event", "Status", "Attempts", "Last answer", "Next try"];
-  const left = total - data.length;
   return element(
     "section",
     { "data-of": endpoint.id },
     element("h3", {}, said(endpoint.url), !endpoint.active && [" ", badge("inactive", "warn")]),
     table(`Deliveries to ${endpoint.url}, newest first`, columns, data.map(row)),
-    left > 0 && nothing(`and ${left} earlier ones`),
   );
 }
 
