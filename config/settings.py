@@ -234,6 +234,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # These look for three middlewares of Django by name; ours inherit from them.
 SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
+AUTHENTICATION_BACKENDS = ["config.http.staff_backend.StaffBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")

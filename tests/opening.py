@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
@@ -17,9 +17,11 @@ Headers = dict[str, str]
 
 
 def logged_in(name: str = "bob", *, is_staff: bool = True) -> Client:
-    """The browser of a user with a session."""
+    """The browser of a user with a session, who may see runs."""
+    user = User.objects.create_user(name, is_staff=is_staff)
+    user.user_permissions.add(Permission.objects.get(codename="view_run"))
     browser = Client()
-    browser.force_login(User.objects.create_user(name, is_staff=is_staff))
+    browser.force_login(user)
     return browser
 
 

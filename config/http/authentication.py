@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from config.http.keys import principal_of_key
-from config.http.principal import ALL_SCOPES, Principal
+from config.http.principal import Principal
 from config.http.routes import match_of
+from runs.domain.staff_rights import scopes_of_member
 from runs.errors import Forbidden
 
 HEADER = "HTTP_AUTHORIZATION"
@@ -19,16 +20,19 @@ BAD_CSRF_TOKEN = "the CSRF token is missing or wrong"  # noqa: S105 - it is none
 
 
 def staff_principal(request: HttpRequest) -> Principal | None:
-    """The principal of an active member of staff who is logged in, None for everybody else."""
-    user: AbstractBaseUser | AnonymousUser | None = getattr(request, "user", None)
-    if user is None or not user.is_active or not getattr(user, "is_staff", False):
+    """The principal of an active member of staff who is logged in, None for everybody else.
+
+    It may do what its permissions say, which the user remembers: a request asks for them once (config/http/staff_backend.py).
+    """
+    user: User | AnonymousUser | None = getattr(request, "user", None)
+    if user is None or isinstance(user, AnonymousUser) or not (user.is_active and user.is_staff):
         return None
     session = getattr(request, "session", None)
     return Principal(
         id=f"user:{user.pk}",
-        name=getattr(user, "username", ""),
+        name=user.username,
         kind="user",
-        scopes=ALL_SCOPES,
+        scopes=scopes_of_member(user),
         credential=f"session:{session.session_key}" if session is not None else "",
     )
 

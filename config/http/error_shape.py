@@ -23,8 +23,11 @@ class ErrorShapeMiddleware(AsyncCapableMiddleware):
         return fault.response()
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """An error with a body of another kind gets ours; its headers, such as Allow, and its cookies stay."""
-        if response.status_code < 400 or response.streaming or _is_json(response):
+        """An error with a body of another kind gets ours; its headers, such as Allow, and its cookies stay.
+
+        A page that tells people what is wrong (`is_for_people`) stays as it is.
+        """
+        if response.status_code < 400 or response.streaming or _is_json(response) or _is_for_people(response):
             return response
         shaped = fault_of_status(response.status_code).response()
         for name, value in response.items():
@@ -32,6 +35,10 @@ class ErrorShapeMiddleware(AsyncCapableMiddleware):
                 shaped[name] = value
         shaped.cookies = response.cookies
         return shaped
+
+
+def _is_for_people(response: HttpResponseBase) -> bool:
+    return getattr(response, "is_for_people", False)
 
 
 def _is_json(response: HttpResponseBase) -> bool:

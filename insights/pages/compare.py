@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 
 from insights.comparison import compare
 from insights.pages.difference import Difference, difference_of
-from insights.pages.staff import staff_page
+from insights.pages.door import console_page
 from runs.errors import RunNotFound
 from runs.models.project import DEFAULT_PROJECT_ID
 
@@ -17,7 +17,7 @@ PANELS = ("decision", "graph", "participants", "signals", "progress")
 NOT_AN_ID = "The {} run is not named by its id: 36 letters, digits and dashes."
 
 
-@staff_page("runs.view_run")
+@console_page
 def compare_page(request: HttpRequest) -> HttpResponse:
     """The page for the runs named `left` and `right`; without them it asks for two."""
     left, right = (request.GET.get(side, "").strip() for side in ("left", "right"))

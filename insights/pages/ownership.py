@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
-from insights.pages.staff import staff_page
+from insights.pages.door import console_part
 from runs.domain.documents import iso
 from runs.domain.events import JsonObject
 from runs.errors import RunNotFound
@@ -12,7 +12,7 @@ from runs.models.project import DEFAULT_PROJECT_ID
 from runs.queries import Ownership, ownership_of
 
 
-@staff_page("runs.view_run")
+@console_part
 def run_ownership(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """The owner of the run as it is now."""
     try:

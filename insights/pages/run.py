@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.template.response import TemplateResponse
 
+from insights.pages.door import console_page, console_part
 from insights.pages.head import head_of
 from insights.pages.lines import MOST, lines_after
-from insights.pages.staff import staff_page
 from runs.errors import RunNotFound
 
 PANELS = (
@@ -17,10 +17,8 @@ PANELS = (
 )
 LONGEST_NUMBER = 18  # digits that surely fit into a bigint
 
-shows_runs = staff_page("runs.view_run")
 
-
-@shows_runs
+@console_page
 def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """The page; what grows on it is fetched by its scripts."""
     try:
@@ -37,7 +35,7 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     return TemplateResponse(request, "console/run.html", context)
 
 
-@shows_runs
+@console_part
 def run_head(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """The header as it is now."""
     try:
@@ -46,7 +44,7 @@ def run_head(request: HttpRequest, run_id: UUID) -> HttpResponse:
         raise Http404("There is no such run.") from missing
 
 
-@shows_runs
+@console_part
 def run_lines(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Some lines of its log: `afterSeq`, and at most `limit`."""
     after, limit = _number(request, "afterSeq", 0), _number(request, "limit", MOST)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
-from insights.pages.staff import staff_page
+from insights.pages.door import console_part
 from insights.told import Told, told_of
 from runs.domain.events import JsonObject
 from runs.errors import RunNotFound
@@ -14,8 +14,7 @@ from webhooks.api.documents import delivery_document
 from webhooks.models import Endpoint
 
 
-@staff_page("webhooks.view_delivery")
-def run_told(request: HttpRequest, run_id: UUID) -> HttpResponse:
+def _run_told(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """The newest deliveries of the run, by endpoint."""
     try:
         return JsonResponse(_document(told_of(DEFAULT_PROJECT_ID, run_id)))
@@ -33,3 +32,6 @@ def _document(found: Told) -> JsonObject:
         for key, endpoint in endpoints.items()
     ]
     return {"endpoints": found.endpoints, "told": told, "isMore": found.is_more}
+
+
+run_told = console_part(_run_told, "webhooks.view_delivery")

@@ -1,13 +1,14 @@
 """The form that makes an API key."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from runs.domain.scopes import SCOPES
+from runs.domain.staff_rights import scopes_of_member
 from runs.models import ApiKey
 from runs.operations.create_api_key import key_faults
 
@@ -18,19 +19,26 @@ else:
 
 
 class KeyForm(ModelForm):
-    """What a key shall open, for whom and until when; who makes one shows once more that they are who they are."""
+    """What a key shall open, for whom and until when; who makes one shows once more that they are who they are.
 
-    member: AbstractBaseUser  # who fills it in
+    It opens nothing that its maker may not do.
+    """
 
-    scopes = forms.MultipleChoiceField(
-        choices=[(scope, scope) for scope in SCOPES], widget=forms.CheckboxSelectMultiple
-    )
+    member: User  # who fills it in
+
+    scopes = forms.MultipleChoiceField(choices=(), widget=forms.CheckboxSelectMultiple)
     password = forms.CharField(
         label="Your password",
         help_text="Yours, once more: a key outlives your session.",
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = scopes_of_member(self.member)
+        scopes = cast(forms.MultipleChoiceField, self.fields["scopes"])
+        scopes.choices = [(scope, scope) for scope in SCOPES if scope in own]
 
     class Meta:
         model = ApiKey

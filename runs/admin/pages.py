@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from runs.admin.bounded import BoundedList, BoundedPaginator
 from runs.queries.names import named_runs
@@ -21,7 +22,19 @@ else:
 OF_RUN, OF_PROJECT = "run__exact", "project__id__exact"
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class GuardedAdmin(ModelAdmin):
+    """A list whose actions are refused to whoever may not take them; Django would pass over them without a word."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list, or what the chosen action answers. Raises PermissionDenied."""
+        asked = {name for name in request.POST.getlist("action") if name}
+        if asked - set(self.get_actions(request)):
+            raise PermissionDenied
+        answer: HttpResponse = super().changelist_view(request, extra_context)
+        return answer
+
+
+class ReadOnlyAdmin(GuardedAdmin):
     """Rows that machines write: shown to staff, never added, changed or deleted by hand."""
 
     actions: tuple[str, ...] | None = None

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from runs.admin.bounded import oldest_looked_at
 from runs.admin.callers import actor_of
-from runs.admin.pages import ModelAdmin, ReadOnlyAdmin
+from runs.admin.pages import GuardedAdmin, ReadOnlyAdmin
 from runs.admin.shown import pretty_value
 from runs.audit import note
 from runs.log_context import current_request_id
@@ -16,7 +16,7 @@ from runs.models import AuditEntry, Project
 
 
 @admin.register(Project)
-class ProjectAdmin(ModelAdmin):
+class ProjectAdmin(GuardedAdmin):
     """Projects can be made and renamed; what belongs to one keeps it from being deleted."""
 
     list_display = ("name", "slug", "created_at")

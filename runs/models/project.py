@@ -20,6 +20,8 @@ class Project(models.Model):
 
     class Meta:
         ordering = ["name"]
+        # Policies are no rows: they belong to a runtime. The right to change them has to belong to some model.
+        permissions = [("manage_policies", "Can register and remove policies of a runtime")]
 
     def __str__(self) -> str:
         return self.name

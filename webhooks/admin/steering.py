@@ -30,7 +30,7 @@ else:
     from unfold.decorators import action
 
 # Not the right itself: the theme's system check would look for that in a database that may be away.
-MAY = ["steer"]
+MAY, MAY_REPLAY, MAY_TEST = ["steer"], ["replay"], ["send_test"]
 ROTATE = "Rotate the secret"
 ROTATION = "The next attempts are signed with a new secret, which is shown once, on the next page."
 REPLAY = "Replay deliveries"
@@ -51,8 +51,16 @@ class SteeredAdmin(ReadOnlyAdmin):
     )
 
     def has_steer_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Staff who may change endpoints."""
+        """Staff who may change endpoints, their secrets among it."""
         return request.user.has_perm("webhooks.change_endpoint")
+
+    def has_replay_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Staff who may send again what has not arrived."""
+        return request.user.has_perm("webhooks.add_replay")
+
+    def has_send_test_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Staff who may send what no run has caused."""
+        return request.user.has_perm("webhooks.add_delivery")
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """Those that the member of staff may take and that there is sense in."""
@@ -82,7 +90,7 @@ class SteeredAdmin(ReadOnlyAdmin):
         """It hears again."""
         return self._step(request, object_id, "switch_on")
 
-    @action(description=STEPS["send_test"].title, permissions=MAY)
+    @action(description=STEPS["send_test"].title, permissions=MAY_TEST)
     def send_test(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """It is sent a test event."""
         return self._step(request, object_id, "send_test")
@@ -101,7 +109,7 @@ class SteeredAdmin(ReadOnlyAdmin):
         context = self._context(request, endpoint, "A new secret")
         return TemplateResponse(request, "admin/webhooks/endpoint/secret.html", {**context, "secret": saved.secret})
 
-    @action(description=REPLAY, permissions=MAY)
+    @action(description=REPLAY, permissions=MAY_REPLAY)
     def replay(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Deliveries are counted, or due once more."""
         endpoint, form = self._present(request, object_id), ReplayForm(request.POST or None)

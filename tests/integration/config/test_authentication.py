@@ -10,6 +10,7 @@ from config.http.principal import ALL_SCOPES
 from runs.errors import Forbidden
 from tests.integration.config.conftest import KEY, shape
 from tests.integration.config.routes import Echo
+from tests.staff import member
 
 
 @pytest.mark.django_db
@@ -67,7 +68,7 @@ def test_a_route_may_state_its_scope_as_a_permission(alice: Client, client: Clie
 
 def staff_request(method: str = "GET", **headers: str) -> Request:
     http = RequestFactory().generic(method, "/echo", headers=headers)
-    http.user = User(pk=7, username="bob", is_staff=True, is_active=True)
+    http.user = User(pk=7, username="bob", is_staff=True, is_active=True, is_superuser=True)
     return Request(http)
 
 
@@ -99,7 +100,7 @@ def test_staff_from_a_foreign_origin_is_refused(origin: str) -> None:
 @pytest.mark.django_db
 def test_staff_needs_a_csrf_token_to_change_anything() -> None:
     careful = Client(enforce_csrf_checks=True)
-    careful.force_login(User.objects.create_user("bob", is_staff=True))
+    careful.force_login(member("bob", "view_run"))
     assert careful.get("/echo").json()["name"] == "bob"
     refused = careful.post("/echo", {"a": 1}, content_type="application/json")
     assert shape(refused) == (403, "FORBIDDEN")

@@ -166,8 +166,10 @@ def test_more_runs_cost_no_more_statements(staff: Client) -> None:
 
 def test_staff_who_may_not_see_runs_are_told_so(client: Client) -> None:
     watched_run()
-    shown = home(member(client))
-    assert "You may not see runs" in shown
+    answer = member(client).get("/admin/")
+    shown = answer.content.decode()
+    assert (answer.status_code, answer["Content-Type"]) == (403, "text/html; charset=utf-8")
+    assert "<code>runs.view_run</code>" in shown
     assert "Open runs" not in shown
 
 

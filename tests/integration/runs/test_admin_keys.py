@@ -143,12 +143,27 @@ def test_who_may_see_keys_may_neither_make_nor_revoke_them() -> None:
     assert browser.get(LIST).status_code == 200
     assert browser.get(ADD).status_code == 403
     assert browser.post(ADD, FORM).status_code == 403
-    browser.post(LIST, {"action": "revoke", "_selected_action": [str(key.id)]})
+    refused = browser.post(LIST, {"action": "revoke", "_selected_action": [str(key.id)]})
+    assert refused.status_code == 403
     assert ApiKey.objects.valid().count() == 1
+    tried = AuditEntry.objects.filter(action="access.denied").order_by("id").values_list("actor", "resource_id")
+    assert list(tried) == [("clerk", ADD), ("clerk", LIST)]
+
+
+def test_a_key_opens_nothing_that_its_maker_may_not_do() -> None:
+    browser = clerk("add_apikey", "view_run", "change_run")
+    page = browser.get(ADD).content.decode()
+    assert 'value="runs:write"' in page
+    assert 'value="runs:delete"' not in page
+    browser.post(ADD, {**FORM, "scopes": ["runs:read", "runs:delete"]})
+    browser.post(ADD, {**FORM, "scopes": ["admin:write"]})
+    assert not ApiKey.objects.exists()
+    key_in(browser.post(ADD, FORM))
+    assert ApiKey.objects.get().scopes == ["runs:read", "runs:write"]
 
 
 def test_who_may_add_keys_may_make_them_and_who_may_change_them_may_revoke_them() -> None:
-    browser = clerk("view_apikey", "add_apikey", "change_apikey")
+    browser = clerk("view_apikey", "add_apikey", "change_apikey", "view_run", "change_run")
     key_in(browser.post(ADD, FORM))
     browser.post(LIST, {"action": "revoke", "_selected_action": [str(ApiKey.objects.get().id)]})
     assert [action for action, *_ in audited()] == ["apikey.created", "apikey.revoked"]

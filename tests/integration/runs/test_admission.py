@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 from django.db.models import F
 from django.http import HttpRequest
@@ -28,6 +28,7 @@ from tests.cast import running_run
 from tests.integration.runs.test_overdue import at_once
 from tests.keys import StoredKey, stored_key
 from tests.opening import Headers, cookie_of, logged_in, sse_request, websocket_request
+from tests.staff import make_groups
 
 pytestmark = pytest.mark.django_db
 
@@ -365,6 +366,24 @@ def test_a_stream_ends_when_its_user_is_staff_no_more(
     admission.recheck()
     User.objects.filter(username="bob").update(**change)
     with pytest.raises(Unauthenticated):
+        admission.recheck()
+    stays.recheck()
+
+
+@pytest.mark.parametrize("of_a_group", [False, True])
+def test_a_stream_ends_when_its_user_may_see_runs_no_more(
+    of_a_group: bool, by_session: Callable[[Client], Admission]
+) -> None:
+    browser, other = logged_in(), logged_in("carol")
+    bob = User.objects.get(username="bob")
+    if of_a_group:
+        make_groups()
+        bob.user_permissions.clear()
+        bob.groups.add(Group.objects.get(name="viewer"))
+    admission, stays = by_session(browser), by_session(other)
+    admission.recheck()
+    (bob.groups if of_a_group else bob.user_permissions).clear()
+    with pytest.raises(Forbidden):
         admission.recheck()
     stays.recheck()
 

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
 
 from runs.models import AuditEntry
@@ -12,6 +11,7 @@ from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
 from tests.cast import queued_run
 from tests.keys import stored_key
+from tests.staff import member
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +64,7 @@ def test_a_row_has_every_member_and_null_where_there_is_nothing(caller: Client) 
 def test_what_a_caller_changed_is_listed_with_the_id_of_its_request_d11(caller: Client, client: Client) -> None:
     run = queued_run()
     caller.generic("POST", f"/runs/{run.id}/archive", headers={"X-Request-Id": "req-5"})
-    client.force_login(get_user_model().objects.create_user("bob", is_staff=True))
+    client.force_login(member("bob", "change_run"))
     client.generic("POST", f"/runs/{run.id}/unarchive")
     second, first = audit(caller)["data"]
     assert (first["action"], first["actor"], first["actorType"], first["requestId"]) == (

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
 from pytest_django.fixtures import Settings
 from rest_framework.request import Request
@@ -39,6 +38,7 @@ from tests.integration.runs.test_cancel_run import agent_session, lose_nobody, o
 from tests.integration.runs.test_observe_run import launch
 from tests.invariants import assert_invariants
 from tests.played import owned
+from tests.staff import member
 from tests.steered import PATIENCE_SECONDS, becomes, bind, certificate
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,7 +137,7 @@ def test_the_scope_is_runs_cancel(view: Any) -> None:
 
 
 def test_staff_with_a_session_decides_as_an_operator(client: Client) -> None:
-    client.force_login(get_user_model().objects.create_user("bob", is_staff=True))
+    client.force_login(member("bob", "change_run"))
     run = queued_run()
     assert post(client, run.id, "cancel").status_code == 201
     assert certificate(run.id)["decidedBy"] == "operator"

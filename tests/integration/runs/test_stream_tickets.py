@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
@@ -14,6 +13,7 @@ from runs.models import AuditEntry, Ticket
 from runs.models.identity import uuid7
 from tests.cast import running_run
 from tests.keys import stored_key
+from tests.staff import member
 from tests.sweeping import swept
 
 pytestmark = pytest.mark.django_db
@@ -111,7 +111,7 @@ def test_nobody_asks_without_a_key_or_its_scope() -> None:
 
 def test_staff_ask_with_their_session_and_its_csrf_token() -> None:
     browser = Client(enforce_csrf_checks=True)
-    browser.force_login(User.objects.create_user("bob", is_staff=True))
+    browser.force_login(member("bob", "view_run"))
     assert ask(browser)[0] == 403
     token = "a" * 32
     browser.cookies["csrftoken"] = token

@@ -215,10 +215,23 @@ def test_who_may_only_look_steers_nothing(endpoint: Endpoint) -> None:
 
 def test_who_may_change_endpoints_steers_them(endpoint: Endpoint) -> None:
     browser = clerk("view_endpoint", "change_endpoint")
-    assert "pause" in offered(browser, endpoint)
+    assert offered(browser, endpoint) == {"pause", "rotate", "switch_off"}
+    for step in ("replay", "send_test"):
+        assert browser.post(at(endpoint, step), {"send": "1", "key": "k"}).status_code == 403
     assert browser.post(at(endpoint, "pause")).status_code == 302
     assert Endpoint.objects.get().paused_at is not None
     assert audited() == [("webhook.changed", "clerk", "user")]
+
+
+def test_who_may_send_again_and_test_does_that_and_no_more(endpoint: Endpoint) -> None:
+    browser = clerk("view_endpoint", "add_replay", "add_delivery")
+    assert offered(browser, endpoint) == {"replay", "send_test"}
+    assert browser.post(at(endpoint, "send_test")).status_code == 302
+    assert browser.post(at(endpoint, "replay"), {"send": "1", "key": "k"}).status_code == 302
+    assert (Delivery.objects.count(), Replay.objects.count()) == (1, 1)
+    for step in {*STEPS} - {"replay", "send_test"}:
+        assert browser.post(at(endpoint, step)).status_code == 403
+    assert (Endpoint.objects.get().paused_at, Endpoint.objects.get().active) == (None, True)
 
 
 def test_chosen_deliveries_go_out_again_each_in_its_own_project_w13(staff: Client, endpoint: Endpoint) -> None:
