@@ -1,6 +1,6 @@
 """Every text that is stored anywhere becomes a canary: also in a column that is new, for columns are found, not listed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +58,17 @@ def poison() -> None:
                 values = _values(model, row)
                 if values:
                     models.QuerySet(model).filter(pk=row.pk).update(**values)
+
+
+def texts_of(model: type[models.Model], row: models.Model) -> Iterator[tuple[str, str]]:
+    """Name and content of each column of the row that holds text; what is empty is none."""
+    for field in model._meta.concrete_fields:
+        value = getattr(row, field.attname)
+        is_text = isinstance(field, (*_TEXT, models.JSONField)) or (
+            isinstance(field, ArrayField) and isinstance(field.base_field, _TEXT)
+        )
+        if is_text and not field.is_relation and value is not None:
+            yield f"{model.__name__}.{field.name}", str(value)
 
 
 def _values(model: type[models.Model], row: models.Model) -> dict[str, Any]:

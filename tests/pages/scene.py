@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, User
@@ -46,6 +47,7 @@ class Scene:
     running: Run
     ended: Run
     endpoint: Endpoint
+    made_later: frozenset[UUID]  # artifacts with addresses
 
 
 def hostile_scene(member: User) -> Scene:
@@ -56,10 +58,12 @@ def hostile_scene(member: User) -> Scene:
     _machinery(running)
     _people(member)
     poison()
-    for address, label in ((SCRIPT_ADDRESS, "script"), (FOREIGN_ADDRESS, "foreign")):
-        Artifact.objects.create(run=running, kind="report", label=label, uri=address)
+    linked = frozenset(
+        Artifact.objects.create(run=running, kind="report", label=CANARY, uri=address).id
+        for address in (SCRIPT_ADDRESS, FOREIGN_ADDRESS)
+    )
     Endpoint.objects.filter(id=endpoint.id).update(url=SCRIPT_ADDRESS)
-    return Scene(Run.objects.get(id=running.id), Run.objects.get(id=ended.id), endpoint)
+    return Scene(Run.objects.get(id=running.id), Run.objects.get(id=ended.id), endpoint, linked)
 
 
 def _run() -> Run:

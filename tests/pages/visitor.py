@@ -10,11 +10,13 @@ from tests.pages.canary import ELEMENTS, TRAP
 from tests.watching.staff import StaffBrowser
 
 LOOK = f"""() => {{
-  const foreign = (link) => link.origin !== location.origin && !(link.relList.contains("noopener") && link.relList.contains("nofollow"));
+  const isCareful = (link) => ["noopener", "nofollow"].every((word) => link.relList.contains(word));
+  const foreign = (link) => link.origin !== location.origin && !isCareful(link);
   const links = [...document.querySelectorAll("a[href], area[href], form[action]")];
   const address = (one) => new URL(one.getAttribute("href") ?? one.getAttribute("action"), location.href);
   return {{
-    text: document.body.textContent + [...document.querySelectorAll("input, textarea")].map((one) => one.value).join(" "),
+    text: (document.querySelector("#content") ?? document.body).textContent
+      + [...document.querySelectorAll("input, textarea")].map((one) => one.value).join(" "),
     injected: document.querySelectorAll("{ELEMENTS}").length,
     harmed: window.harmed ?? null,
     schemes: [...new Set(links.map((one) => address(one).protocol))],
@@ -59,12 +61,14 @@ class Visitor(StaffBrowser):
         self._page.on("dialog", self._dismiss)
         self._page.on("request", self._asked)
         self._page.add_init_script(
-            "document.addEventListener('securitypolicyviolation', (one) => "
-            "console.error(`refused: ${one.effectiveDirective} ${one.blockedURI} ${one.sourceFile}:${one.lineNumber} ${one.sample}`))"
+            "document.addEventListener('securitypolicyviolation', (one) => console.error("
+            "`refused: ${one.effectiveDirective} ${one.blockedURI} ${one.sourceFile}:${one.lineNumber} ${one.sample}`))"
         )
 
     def _heard(self, message: Any) -> None:
         source = message.location.get("url", "")
+        if source.endswith("/favicon.ico"):
+            return  # the browser asks for it on its own account, where a page is no page
         # That the page itself is an error is said by its status.
         if message.type in ("error", "warning") and not (source == self._page.url and "Failed to load" in message.text):
             self.problems.append(f"{message.text} ({source})")
