@@ -161,6 +161,7 @@ APPEND_SLASH = False
 
 # Every one runs in the event loop: one that needs a thread would cost every request, and each stream for good.
 MIDDLEWARE = [
+    "config.http.security_headers.SecurityHeadersMiddleware",
     "config.http.request_id.RequestIdMiddleware",
     "config.http.metered.MeteredMiddleware",
     "config.http.cors.CorsMiddleware",
@@ -168,13 +169,11 @@ MIDDLEWARE = [
     "config.http.static_files.StaticFilesMiddleware",
     "config.http.no_store.NoStoreMiddleware",  # inside of static files, which may be kept
     "config.http.throttled.ThrottleMiddleware",
-    "config.http.inline.Security",
     "config.http.inline.Sessions",
     "config.http.inline.Common",
     "config.http.inline.Csrf",
     "config.http.inline.Authentication",
     "config.http.inline.Messages",
-    "config.http.inline.Frames",
 ]
 
 AUTH_API_KEYS = env.env_list("AUTH_API_KEYS", str)
@@ -230,9 +229,7 @@ CSRF_COOKIE_SECURE = PRODUCTION
 CSRF_TRUSTED_ORIGINS = CORS_ORIGIN
 CSRF_FAILURE_VIEW = "config.http.errors.csrf_failure"
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if PRODUCTION else 0
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
-# These look for three middlewares of Django by name; ours inherit from them.
+# These look for three middlewares of Django by name; ours inherit from them, or do what they do (security_headers.py).
 SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
 AUTHENTICATION_BACKENDS = ["config.http.staff_backend.StaffBackend"]
 AUTH_PASSWORD_VALIDATORS = [

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from config.health import healthz, readyz
 from config.metrics import MetricsView
@@ -25,7 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
 if not settings.PRODUCTION:
     urlpatterns += [
         path("docs-json", SpectacularJSONAPIView.as_view(), name="docs-json"),
-        path("docs", SpectacularSwaggerView.as_view(url_name="docs-json")),
+        # Its script comes by itself, not within the page: the policy of every page holds here, too.
+        path("docs", SpectacularSwaggerSplitView.as_view(url_name="docs-json", template_name="docs.html")),
     ]
 
 handler400 = "config.http.errors.bad_request"

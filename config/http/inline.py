@@ -1,7 +1,7 @@
 """Django's own middlewares without their thread hops.
 
 In an asynchronous chain Django sends every `process_request` and `process_response` through a thread, two hops for each
-of seven middlewares, which costs more than the whole rest of a read. Almost always they only look at headers and
+of its middlewares, which costs more than the whole rest of a read. Almost always they only look at headers and
 cookies; only a session or a message that has to be stored touches the database, and only then a thread is needed.
 """
 
@@ -14,10 +14,8 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
-from django.middleware.security import SecurityMiddleware
 from django.utils.deprecation import MiddlewareMixin
 
 from config.http.authentication import shows_key
@@ -62,10 +60,6 @@ class ForPeople(Inline):
         return super().__call__(request)
 
 
-class Security(Inline, SecurityMiddleware):
-    """Headers."""
-
-
 class Sessions(ForPeople, SessionMiddleware):
     """The session, loaded when somebody asks for it."""
 
@@ -103,7 +97,3 @@ class Messages(ForPeople, MessageMiddleware):
         """Messages that were shown or added are stored, perhaps in the session."""
         storage = getattr(request, "_messages", None)
         return storage is not None and (storage.used or storage.added_new)
-
-
-class Frames(Inline, XFrameOptionsMiddleware):
-    """No page of ours inside another one."""

@@ -5,9 +5,10 @@ from django.http import HttpResponse
 from config.http.cors import permit
 from config.http.fault import Fault
 from config.http.request_id import HEADER
+from config.http.security_headers import protect
 from runs.log_context import log_context
 
-_HEADERS = {"Connection": "close", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_HEADERS = {"Connection": "close", "Cache-Control": "no-store"}
 
 
 def refusal(fault: Fault, *, request_id: str, origin: str) -> HttpResponse:
@@ -17,4 +18,4 @@ def refusal(fault: Fault, *, request_id: str, origin: str) -> HttpResponse:
     for name, value in {**_HEADERS, HEADER: request_id, "Content-Length": str(len(response.content))}.items():
         response[name] = value
     permit(response, origin)
-    return response
+    return protect(response)

@@ -63,4 +63,4 @@ def row_link(model: type[Model], key: object, text: object = None) -> str:
 
 
 def _pre(text: str) -> SafeString:
-    return format_html('<pre style="white-space: pre-wrap; overflow-wrap: anywhere">{}</pre>', text)
+    return format_html('<pre class="sb-raw">{}</pre>', text)

@@ -63,28 +63,33 @@ def whole_stories() -> tuple[dict[str, Any], ...]:
 
 def hostile() -> dict[str, Any]:
     """The state of a run in which every text that an agent chooses is the canary."""
+    return state_of(hostile_log(CANARY))
+
+
+def hostile_log(canary: str) -> Log:
+    """The log of such a run."""
     log = Log()
-    log.bind((CANARY, "bob"), modeName=CANARY, policyVersion=CANARY)
-    log.see(CANARY, CANARY)
+    log.bind((canary, "bob"), modeName=canary, policyVersion=canary)
+    log.see(canary, canary)
     log.see("bob", "voter")
     payload: dict[str, object] = {
-        **dict.fromkeys(("option", "rationale", "prompt", "requestedAssignee", "reason"), CANARY),
+        **dict.fromkeys(("option", "rationale", "prompt", "requestedAssignee", "reason"), canary),
         "confidence": 0.5,
     }
-    log.hear(CANARY, CANARY, payload, CANARY)
-    log.derive("proposal.created", CANARY, CANARY, payload, ("proposal", CANARY))
-    log.answer("bob", "Vote", CANARY, {"vote": "APPROVE", "reason": CANARY})
+    log.hear(canary, canary, payload, canary)
+    log.derive("proposal.created", canary, canary, payload, ("proposal", canary))
+    log.answer("bob", "Vote", canary, {"vote": "APPROVE", "reason": canary})
     log.write(
-        "policy.resolved", {"policyVersion": CANARY, "policyDescription": CANARY, "expectedCommitments": [CANARY]}
+        "policy.resolved", {"policyVersion": canary, "policyDescription": canary, "expectedCommitments": [canary]}
     )
-    log.write("policy.denied", {"commitmentId": CANARY, "reasons": [CANARY]}, ("policy", CANARY))
-    signal = {"signalType": CANARY, "severity": CANARY, "dataJson": {CANARY: CANARY}}
-    log.derive("signal.emitted", CANARY, "Signal", signal, ("signal", CANARY))
-    log.write("signal.acknowledged", {"sender": CANARY}, ("signal", CANARY))
-    log.write("progress.reported", {"participantId": CANARY, "sender": CANARY, "percentage": 5, "message": CANARY})
-    log.send("queued", None, CANARY, CANARY, to=[CANARY])
-    log.write("artifact.created", {"artifactId": CANARY}, ("artifact", CANARY))
-    supersedes = {"sessionId": CANARY, "commitmentHash": CANARY}
-    final = {"action": CANARY, "reason": CANARY, "supersedes": supersedes}
-    log.derive("decision.finalized", CANARY, "Commitment", final, ("decision", CANARY))
-    return state_of(log)
+    log.write("policy.denied", {"commitmentId": canary, "reasons": [canary]}, ("policy", canary))
+    signal = {"signalType": canary, "severity": canary, "dataJson": {canary: canary}}
+    log.derive("signal.emitted", canary, "Signal", signal, ("signal", canary))
+    log.write("signal.acknowledged", {"sender": canary}, ("signal", canary))
+    log.write("progress.reported", {"participantId": canary, "sender": canary, "percentage": 5, "message": canary})
+    log.send("queued", None, canary, canary, to=[canary])
+    log.write("artifact.created", {"artifactId": canary}, ("artifact", canary))
+    supersedes = {"sessionId": canary, "commitmentHash": canary}
+    final = {"action": canary, "reason": canary, "supersedes": supersedes}
+    log.derive("decision.finalized", canary, "Commitment", final, ("decision", canary))
+    return log

@@ -29,6 +29,8 @@ def session_key() -> str:
 class StaffBrowser:
     """Chromium without a window, on a thread of its own: its loop would keep Django from its rows."""
 
+    ignores_policy = False
+
     def __init__(self, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
         self._thread = ThreadPoolExecutor(1)
         self.problems: list[str] = []  # whatever the page complained of
@@ -72,7 +74,9 @@ class StaffBrowser:
         self._playwright = sync_playwright().start()
         self._chromium = self._playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         self._page = self._chromium.new_page(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            bypass_csp=self.ignores_policy,
         )
         self._page.on("console", lambda message: print("page:", message.text))
         self._page.on("pageerror", lambda error: self.problems.append(str(error)))

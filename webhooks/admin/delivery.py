@@ -195,7 +195,7 @@ def _answer(attempt: Attempt) -> str:
     if attempt.response_status is None:
         return NOTHING
     return format_html(
-        '<details><summary style="cursor:pointer;position:relative;padding-right:2rem">{}</summary>{}{}</details>',
+        '<details><summary class="sb-answer">{}</summary>{}{}</details>',
         attempt.response_status,
         pretty_value({name: safe(str(value)) for name, value in attempt.response_headers.items()}),
         pretty(safe(attempt.excerpt)),

@@ -111,7 +111,7 @@ class EndpointAdmin(SteeredAdmin):
     @admin.display(description="URL")
     def shown_url(self, endpoint: Endpoint) -> str:
         """Where it listens, without what looks like a secret."""
-        return format_html('<span style="overflow-wrap:anywhere">{}</span>', safe(endpoint.url))
+        return format_html('<span class="sb-anywhere">{}</span>', safe(endpoint.url))
 
     @admin.display(description="events")
     def shown_events(self, endpoint: Endpoint) -> str:

@@ -11,7 +11,6 @@ from runs.queries.shown import redactor
 from webhooks.admin.health import Colour, Health
 
 LONGEST_HOST = 26  # in a list
-COLOURS: dict[Colour, str] = {"green": "#16a34a", "amber": "#f59e0b", "red": "#dc2626", "grey": "#9ca3af"}
 TONES: dict[str, Colour] = {
     **{"pending": "grey", "delivered": "green", "exhausted": "red", "cancelled": "amber"},
     **{"failing": "red", "recovered": "green", "disabled": "red", "silent": "amber"},
@@ -20,13 +19,7 @@ TONES: dict[str, Colour] = {
 
 def dot(health: Health) -> SafeString:
     """A coloured dot with its words."""
-    return format_html(
-        '<span style="display:inline-flex;align-items:center;gap:.5rem;white-space:nowrap">'
-        '<span aria-hidden="true" style="width:.625rem;height:.625rem;border-radius:50%;flex:none;background:{}"></span>'
-        "{}</span>",
-        COLOURS[health.colour],
-        health.words,
-    )
+    return format_html('<span class="sb-dot sb-dot-{}">{}</span>', health.colour, health.words)
 
 
 def badge(word: str) -> SafeString:
@@ -42,24 +35,23 @@ def safe(text: str) -> str:
 def short(text: str, most: int) -> SafeString:
     """The beginning of the text, on one line: lists are read line by line, on a phone in cells of one line."""
     cut = text if len(text) <= most else f"{text[: most - 1]}…"
-    return format_html('<span style="white-space:nowrap" title="{}">{}</span>', text, cut)
+    return format_html('<span class="sb-one-line" title="{}">{}</span>', text, cut)
 
 
 def tail(key: object) -> SafeString:
     """The end of an id: the beginning is its time, and much the same for all."""
-    return format_html('<span style="white-space:nowrap">…{}</span>', str(key)[-12:])
+    return format_html('<span class="sb-one-line">…{}</span>', str(key)[-12:])
 
 
 def moment(at: datetime | None) -> SafeString:
     """A time to the second, on one line."""
     shown = NOTHING if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
-    return format_html('<span style="white-space:nowrap">{}</span>', shown)
+    return format_html('<span class="sb-one-line">{}</span>', shown)
 
 
 def two_lines(text: str) -> SafeString:
     """The beginning of a sentence, as much of it as two lines hold: on a phone a cell shows no more."""
-    style = "display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden"
-    return format_html('<span style="{}" title="{}">{}</span>', style, text, text)
+    return format_html('<span class="sb-two-lines" title="{}">{}</span>', text, text)
 
 
 def milliseconds(number: float | None) -> str:
@@ -69,16 +61,12 @@ def milliseconds(number: float | None) -> str:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A small table that scrolls by itself where there is no room for it; `NOTHING` where there are no rows."""
-    cell = "padding:.25rem 1rem .25rem 0;text-align:left;vertical-align:top"
-    lines = [(format_html_join("", '<td style="{}">{}</td>', ((cell, value) for value in row)),) for row in rows]
+    lines = [(format_html_join("", "<td>{}</td>", ((value,) for value in row)),) for row in rows]
     if not lines:
         return NOTHING
-    head = format_html_join(
-        "", '<th scope="col" style="{}">{}</th>', ((f"{cell};font-weight:600", one) for one in heads)
-    )
+    head = format_html_join("", '<th scope="col">{}</th>', ((one,) for one in heads))
     return format_html(
-        '<div style="width:0;min-width:100%;overflow-x:auto">'
-        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
+        '<div class="sb-own-width"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
         head,
         format_html_join("", "<tr>{}</tr>", lines),
     )

@@ -131,3 +131,14 @@ def test_what_the_server_refuses_is_kept_by_nobody_and_read_by_pages_that_may_e0
         assert headers["x-content-type-options"] == "nosniff"
     _, headers, _ = web.ask(BAD_REQUESTS["broken chunk"])
     assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+
+def test_no_answer_says_what_serves_it_and_refusals_are_guarded_like_all_answers(web: Web) -> None:
+    refused = [web.ask(BAD_REQUESTS[name]) for name in ("no HTTP", "broken chunk")] + [web.ask(TOO_LARGE["declared"])]
+    socket_opened = web.ask(b"GET /ws/runs HTTP/1.1\r\n" + HEAD + UPGRADE)
+    socket_refused = web.ask(b"GET /ws/nothing HTTP/1.1\r\n" + HEAD + UPGRADE)
+    for _, headers, _ in (*refused, web.ask(HARMLESS["undecodable search"]), socket_opened, socket_refused):
+        assert {"server", "x-powered-by"}.isdisjoint(headers)
+    for _, headers, _ in refused:
+        assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; ")
+        assert headers["referrer-policy"] == headers["cross-origin-opener-policy"] == "same-origin"
