@@ -8,6 +8,7 @@ from django.template.response import TemplateResponse
 
 from insights.pages.head import head_of
 from insights.pages.lines import MOST, lines_after
+from insights.pages.run_acts import permitted
 from insights.pages.staff import staff_page
 from runs.errors import RunNotFound
 
@@ -33,6 +34,7 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "run_id": run_id,
         "head": head,
         "panels": PANELS,
+        "acts": permitted(request, head.acts),
     }
     return TemplateResponse(request, "console/run.html", context)
 
@@ -41,7 +43,8 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
 def run_head(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """The header as it is now."""
     try:
-        return JsonResponse(head_of(run_id).document())
+        head = head_of(run_id)
+        return JsonResponse({**head.document(), "acts": permitted(request, head.acts)})
     except RunNotFound as missing:
         raise Http404("There is no such run.") from missing
 

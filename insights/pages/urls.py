@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from insights.pages import compare, ownership, run
+from insights.pages import compare, ownership, run, speakers
 from insights.pages.door import console_page
 from insights.pages.home import home
 from insights.pages.runs import preview, runs
@@ -17,5 +17,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/runs/<uuid:run_id>/head", run.run_head, name="run-head"),
     path("console/runs/<uuid:run_id>/lines", run.run_lines, name="run-lines"),
     path("console/runs/<uuid:run_id>/ownership", ownership.run_ownership, name="run-ownership"),
+    path("console/runs/<uuid:run_id>/speakers", speakers.run_speakers, name="run-speakers"),
     path("console/compare", compare.compare_page, name="compare"),
 ]
