@@ -8,6 +8,7 @@ import pytest
 from runs.models import AuditEntry, OutboundMessage, Run
 from runs.observer import lease
 from tests.cast import fresh
+from tests.deliveries import listening, waiting
 from tests.integration.runs.conftest import append, end, store_run
 from tests.integration.runs.test_lease import age
 from tests.integration.runs.test_observe_run import launch
@@ -16,6 +17,7 @@ from tests.steered import bind, cancel
 from tests.watching.staff import StaffBrowser, session_key
 from tests.watching.steering import SteeredPage, an_observer
 from tests.watching.web import WebProcess
+from webhooks.models import Delivery
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.acceptance]
 
@@ -185,6 +187,25 @@ def test_an_ended_run_is_copied_shelved_mended_taken_away_and_deleted(web: WebPr
     assert audited(run, "run.rebuilt", "run.archived", "run.unarchived", "run.deleted")
     page.press("Escape")
     staff.do(lambda shown: shown.wait_for_url("**/admin/console/runs/"))
+
+
+@pytest.mark.handmade_rows("deliveries are written by hand: nobody delivers them here")
+def test_a_delivery_is_sent_again_from_the_panel_once(web: WebProcess, staff: StaffBrowser) -> None:
+    run = store_run()
+    append(run, 2)
+    (delivery,) = waiting(listening(), 1, run_id=run.id, seq=2)
+    Delivery.objects.filter(id=delivery.id).update(status="exhausted", next_attempt_at=None, due_at=None)
+    page = page_of(run.id, staff, web)
+    button = "[data-panel=webhooks] [data-act=resend]"
+    staff.wait_for(lambda: "exhausted" in staff.text("[data-panel=webhooks]"), "the delivery")
+    staff.do(lambda shown: shown.locator(button).click())
+    page.send(clicks=2)
+    page.wait_for_told("It is due once more.")
+    page.press("Escape")
+    staff.wait_for(lambda: "pending" in staff.text("[data-panel=webhooks]"), "the delivery as it is now")
+    entries = AuditEntry.objects.filter(actor="root", resource_id=str(delivery.id))
+    assert entries.count() == 1
+    assert staff.problems == []
 
 
 @pytest.mark.handmade_rows("the page alone is looked at")

@@ -41,7 +41,7 @@ function listed(answer, mayResend) {
 }
 
 function told({ endpoint, data, total }, mayResend) {
-  const columns = ["At", "Event", "Status", "Attempts", "Last answer", "Next try", ...(mayResend ? ["Act"] : [])];
+  const columns = ["At", "Event", "Status", "Attempts", "Last answer", "Next try"];
   const left = total - data.length;
   return element(
     "section",
@@ -56,8 +56,8 @@ function row({ id, event, seq, status, attempts, responseStatus, errorMessage, c
   const what = element("span", {}, element("strong", {}, said(event)), ` #${seq}`);
   const answered = element("span", {}, responseStatus ? `HTTP ${responseStatus} ` : null, said(errorMessage ?? (responseStatus ? " " : null)));
   const next = status === "pending" ? moment(nextAttemptAt) : said(null);
-  const cells = [moment(createdAt), what, badge(status), String(attempts), answered, next];
-  return { of: id, cells: endpoint ? [...cells, sendAgain(id, endpoint)] : cells };
+  const tried = endpoint ? element("span", {}, next, " ", sendAgain(id, endpoint)) : next;
+  return { of: id, cells: [moment(createdAt), what, badge(status), String(attempts), answered, tried] };
 }
 
 function sendAgain(id, endpoint) {
