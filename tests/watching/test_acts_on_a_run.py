@@ -203,8 +203,8 @@ def test_a_delivery_is_sent_again_from_the_panel_once(web: WebProcess, staff: St
     page.wait_for_told("It is due once more.")
     page.press("Escape")
     staff.wait_for(lambda: "pending" in staff.text("[data-panel=webhooks]"), "the delivery as it is now")
-    entries = AuditEntry.objects.filter(actor="root", resource_id=str(delivery.id))
-    assert entries.count() == 1
+    entry = AuditEntry.objects.get(actor="root", action="webhook.resent")
+    assert entry.details == {"deliveryId": str(delivery.id), "from": "exhausted"}
     assert staff.problems == []
 
 
