@@ -7,6 +7,7 @@ from uuid import UUID
 from insights.run_rows import RunLine, lines_of
 from runs.domain.lifecycle import TERMINAL, RunStatus
 from runs.models import Run
+from runs.queries import unwatched
 
 MOST = 200  # as the routes for many runs take them
 
@@ -27,16 +28,17 @@ def foresee(project_id: UUID, action: str, run_ids: Sequence[UUID]) -> list[Fore
     wanted = list(dict.fromkeys(run_ids))[:MOST]
     own = set(Run.objects.filter(project_id=project_id, id__in=wanted).values_list("id", flat=True))
     lines = {line.id: line for line in lines_of(list(own))}
-    return [_told(run_id, lines.get(run_id), rule) for run_id in wanted]
+    nobodys = unwatched(wanted) if action == "recover" else frozenset()
+    return [_told(run_id, lines.get(run_id), rule, is_watched=run_id not in nobodys) for run_id in wanted]
 
 
-def _told(run_id: UUID, line: RunLine | None, rule: "Rule") -> Foresight:
+def _told(run_id: UUID, line: RunLine | None, rule: "Rule", *, is_watched: bool) -> Foresight:
     if line is None:
         return Foresight(run_id, "", False, "there is no such run")
-    return Foresight(run_id, line.status, *rule(line))
+    return Foresight(run_id, line.status, *rule(line, is_watched))
 
 
-def _cancel(line: RunLine) -> tuple[bool, str]:
+def _cancel(line: RunLine, is_watched: bool) -> tuple[bool, str]:
     if line.status == RunStatus.CANCELLED:
         return False, "is cancelled already"
     if line.status in TERMINAL:
@@ -46,20 +48,34 @@ def _cancel(line: RunLine) -> tuple[bool, str]:
     return True, "is cancelled by its observer, which asks the runtime or the agent that opened the session"
 
 
-def _archive(line: RunLine) -> tuple[bool, str]:
+def _archive(line: RunLine, is_watched: bool) -> tuple[bool, str]:
     if line.archived_at is not None:
         return False, "is archived already"
     return True, "is archived: lists do not show it any more" + ("" if line.ended_at else "; it goes on")
 
 
-def _rebuild(line: RunLine) -> tuple[bool, str]:
+def _recover(line: RunLine, is_watched: bool) -> tuple[bool, str]:
+    if line.status in TERMINAL:
+        return False, f"has ended as {line.status}: there is nothing to recover"
+    if is_watched:
+        return False, "is watched by an observer that lives: there is nothing to take over"
+    return True, "is watched by nobody: an observer takes it over at once and reads on"
+
+
+def _rebuild(line: RunLine, is_watched: bool) -> tuple[bool, str]:
     return True, f"its projection is made anew from {line.last_seq} events"
 
 
-def _export(line: RunLine) -> tuple[bool, str]:
+def _export(line: RunLine, is_watched: bool) -> tuple[bool, str]:
     return True, f"is exported with {line.last_seq} events"
 
 
-Rule = Callable[[RunLine], tuple[bool, str]]
-_RULES: Mapping[str, Rule] = {"cancel": _cancel, "archive": _archive, "rebuild": _rebuild, "export": _export}
+Rule = Callable[[RunLine, bool], tuple[bool, str]]
+_RULES: Mapping[str, Rule] = {
+    "cancel": _cancel,
+    "recover": _recover,
+    "archive": _archive,
+    "rebuild": _rebuild,
+    "export": _export,
+}
 ACTIONS = tuple(_RULES)

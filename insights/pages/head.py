@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 from django.utils import timezone
 
+from insights.pages.run_acts import acts_of
 from runs.domain.ending_words import ending_words
 from runs.errors import RunNotFound
 from runs.models import Projection, Run
@@ -36,6 +37,7 @@ class Head:
     meaning: str
     proof: tuple[str, ...]
     is_over: bool
+    acts: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
         """The same as JSON has it."""
@@ -68,6 +70,7 @@ def head_of(run_id: UUID) -> Head:
         meaning=words.meaning if words else "",
         proof=words.proof if words else (),
         is_over=run.ending_seq is not None,
+        acts=acts_of(run),
     )
 
 

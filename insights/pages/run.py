@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 from insights.pages.door import console_page, console_part
 from insights.pages.head import head_of
 from insights.pages.lines import MOST, lines_after
+from insights.pages.run_acts import permitted
 from runs.errors import RunNotFound
 
 PANELS = (
@@ -31,6 +32,7 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "run_id": run_id,
         "head": head,
         "panels": PANELS,
+        "acts": permitted(request, head.acts),
     }
     return TemplateResponse(request, "console/run.html", context)
 
@@ -39,7 +41,8 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
 def run_head(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """The header as it is now."""
     try:
-        return JsonResponse(head_of(run_id).document())
+        head = head_of(run_id)
+        return JsonResponse({**head.document(), "acts": permitted(request, head.acts)})
     except RunNotFound as missing:
         raise Http404("There is no such run.") from missing
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from insights.pages import compare, ownership, run, told
+from insights.pages import compare, ownership, run, speakers, told
 from insights.pages.door import console_page, console_part
 from insights.pages.home import home
 from insights.pages.policies import policies
@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/runs/<uuid:run_id>/lines", run.run_lines, name="run-lines"),
     path("console/runs/<uuid:run_id>/ownership", ownership.run_ownership, name="run-ownership"),
     path("console/runs/<uuid:run_id>/told", told.run_told, name="run-told"),
+    path("console/runs/<uuid:run_id>/speakers", speakers.run_speakers, name="run-speakers"),
     path("console/compare", compare.compare_page, name="compare"),
     path("console/policies", policies, name="policies"),
 ]

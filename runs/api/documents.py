@@ -11,6 +11,7 @@ from runs.domain.replays import Replay
 from runs.operations.batch import Fate, Outcome
 from runs.operations.fate import Accepted
 from runs.operations.launch import Launched
+from runs.operations.recover import Recovery
 from runs.operations.ticket import Issued
 from runs.operations.validate import Preflight
 from runs.queries import Trace
@@ -40,6 +41,16 @@ def accepted_document(accepted: Accepted) -> JsonObject:
 def acknowledged_document(accepted: Accepted) -> JsonObject:
     """The answer of POST /runs/{id}/signal and /context."""
     return {"messageId": str(accepted.message_id), "ack": orjson.Fragment(accepted.ack)}
+
+
+def recovery_document(recovery: Recovery) -> JsonObject:
+    """The answer of POST /runs/{id}/recover."""
+    return {
+        "runId": str(recovery.run_id),
+        "status": recovery.status,
+        "found": recovery.found.value,
+        "takenOver": recovery.is_taken_over,
+    }
 
 
 def outcome_document(outcome: Outcome, *, done: str) -> JsonObject:

@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<str:run_id>/context", sending.ContextView.as_view()),
     path("runs/<str:run_id>/late", views.LateListView.as_view()),
     path("runs/<str:run_id>/projection/rebuild", repair.RebuildView.as_view()),
+    path("runs/<str:run_id>/recover", repair.RecoverView.as_view()),
     path("runs/<str:run_id>/stream", stream),
     path("stream-tickets", tickets.StreamTicketsView.as_view()),
     path("runs/<str:run_id>/replay", replay.ReplayView.as_view()),

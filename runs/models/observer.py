@@ -1,9 +1,33 @@
 """Observer: one process that watches runs, and when it was last seen alive."""
 
-from django.db import models
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, models
 from django.db.models.functions import Now
 
 from runs.models.identity import uuid7
+
+# An observer that could not renew its lease for this part of it ends itself (runs/observer/heart.py).
+LEASE_PART = 2 / 3
+
+_GIVE_UP = """
+UPDATE runs_observer SET lost_at = clock_timestamp()
+ WHERE id = %s AND lost_at IS NULL AND beat_at < clock_timestamp() - make_interval(secs => %s)
+"""
+
+
+class ObserverQuerySet(models.QuerySet["Observer"]):
+    """Reads of observers, and the end of one."""
+
+    def give_up(self, observer: UUID) -> bool:
+        """The observer is lost for good, if it has been silent for as long as ends one; True if it was declared lost now.
+
+        Any sweep declares it lost a little later, when the whole lease is over. A beat that comes meanwhile wins.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(_GIVE_UP, [observer, settings.OBSERVER_LEASE_S * LEASE_PART])
+            return bool(cursor.rowcount == 1)
 
 
 class Observer(models.Model):
@@ -16,6 +40,8 @@ class Observer(models.Model):
     started_at = models.DateTimeField(db_default=Now())
     beat_at = models.DateTimeField(db_default=Now())
     lost_at = models.DateTimeField(null=True, blank=True, help_text="set once the beat is too old, or at a clean stop")
+
+    objects = ObserverQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -18,12 +18,12 @@ from django.conf import settings
 from django.db import Error as DatabaseFault
 from django.db import close_old_connections
 
+from runs.models.observer import LEASE_PART
 from runs.observer import lease
 
 log = logging.getLogger("signalbox.lease")
 
 EXIT_LOST_LEASE = 70
-LEASE_PART = 2 / 3
 # Looked at this often between two beats: a process that was stopped and woke up ends before it has done much.
 GLANCES_PER_BEAT = 10
 LAST_WORDS_SECONDS = 1.0

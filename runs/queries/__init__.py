@@ -15,7 +15,7 @@ from runs.queries.events import (
 from runs.queries.feed import FeedFilter, Position, count_feed, feed_page, is_of_scenario, position_of, settled_before
 from runs.queries.late import count_late, late_of
 from runs.queries.messages import messages_of
-from runs.queries.owners import Owner, Ownership, has_live_owner, ownership_of
+from runs.queries.owners import Owner, Ownership, has_live_owner, ownership_of, some_observer_beats, unwatched
 from runs.queries.runs import RunFilter, list_runs, require_run, run_row
 from runs.queries.sessions import sessions_without_run
 from runs.queries.states import folded_state, state_of, state_text
@@ -55,8 +55,10 @@ __all__ = [
     "run_row",
     "sessions_without_run",
     "settled_before",
+    "some_observer_beats",
     "state_of",
     "state_text",
     "trace_of",
     "unreadable_frames",
+    "unwatched",
 ]

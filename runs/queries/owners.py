@@ -1,5 +1,6 @@
 """Reads of who owns a run: what nobody owns is carried out by nobody."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -8,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 
 from runs.errors import RunNotFound
+from runs.models.observer import LEASE_PART
 
 _HAS_LIVE_OWNER = """
 SELECT EXISTS (
@@ -21,6 +23,34 @@ def has_live_owner(run_id: UUID) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(_HAS_LIVE_OWNER, [run_id, settings.OBSERVER_LEASE_S])
         return bool(cursor.fetchone()[0])
+
+
+_SOME_OBSERVER_BEATS = """
+SELECT EXISTS (SELECT 1 FROM runs_observer
+                WHERE lost_at IS NULL AND beat_at > clock_timestamp() - make_interval(secs => %s))
+"""
+
+
+def some_observer_beats() -> bool:
+    """True if there is an observer that could own runs."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SOME_OBSERVER_BEATS, [settings.OBSERVER_LEASE_S])
+        return bool(cursor.fetchone()[0])
+
+
+# The judgement is that of `Observer.objects.give_up`.
+_UNWATCHED = """
+SELECT r.id FROM runs_run r LEFT JOIN runs_observer o ON o.id = r.observer_id
+ WHERE r.id = ANY(%s) AND r.ending_seq IS NULL
+   AND (o.id IS NULL OR o.lost_at IS NOT NULL OR o.beat_at < clock_timestamp() - make_interval(secs => %s))
+"""
+
+
+def unwatched(run_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these runs are open, and have no owner that may still live."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNWATCHED, [list(run_ids), settings.OBSERVER_LEASE_S * LEASE_PART])
+        return {run_id for (run_id,) in cursor.fetchall()}
 
 
 _OWNERSHIP = """

@@ -1,5 +1,7 @@
 // The routes of runs as actions: each answers what became of every run, in plain words.
 
+import { save } from "./file.js";
+
 const WORKS_AT_ONCE = 4;
 
 export async function carryOut(action, ids, token) {
@@ -17,9 +19,13 @@ const ACTIONS = {
     const rebuilt = await post(`/runs/${id}/projection/rebuild`, {}, token);
     return `rebuilt up to event ${(await rebuilt.json()).latestSeq}`;
   }),
+  recover: (ids, token) => each(ids, async (id) => {
+    const { takenOver, status } = await (await post(`/runs/${id}/recover`, {}, token)).json();
+    return takenOver ? `taken over by an observer, is ${status}` : "nothing to be done: its observer lives";
+  }),
   export: async (ids, token) => {
     const bundle = await post("/runs/batch/export", { runIds: ids }, token);
-    download(await bundle.blob(), `signalbox-runs-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.json`);
+    save(await bundle.blob(), `signalbox-runs-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.json`);
     return ids.map((id) => ({ id, isDone: true, words: "is in the file that was downloaded" }));
   },
 };
@@ -64,12 +70,4 @@ async function post(address, body, token) {
     throw new Error(fault.message ?? `the server answered ${answer.status}`);
   }
   return answer;
-}
-
-function download(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }

@@ -3,7 +3,7 @@
 import { carryOut } from "./actions.js";
 import { fetchPart, replace } from "./parts.js";
 
-const NAMES = { cancel: "Cancel", archive: "Archive", rebuild: "Rebuild the projection of", export: "Export" };
+const NAMES = { cancel: "Cancel", recover: "Recover", archive: "Archive", rebuild: "Rebuild the projection of", export: "Export" };
 
 export function setUpBulk({ root, picked, onDone }) {
   const form = document.getElementById("bulk");

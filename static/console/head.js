@@ -5,8 +5,9 @@ import { get } from "./get.js";
 const AT_MOST_EVERY_MS = 1_000;
 
 export class Head {
-  constructor(box, base) {
-    Object.assign(this, { box, base });
+  // `onShow` is told each header that is shown.
+  constructor(box, base, onShow = () => {}) {
+    Object.assign(this, { box, base, onShow });
   }
 
   // Soon; many moves in a moment cost one reading, and the last one is never missed.
@@ -40,6 +41,7 @@ export class Head {
     this.box.querySelector("[data-ending]").hidden = !head.ending;
     const proof = this.box.querySelector("[data-proof]");
     proof.replaceChildren(...head.proof.map(sentence));
+    this.onShow(head);
   }
 }
 

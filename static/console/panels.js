@@ -1,14 +1,14 @@
 // The panels below the timeline. Each is a module of its own, ./panels/<name>.js, with
 //
-//   export function render(root, state, { runId, get })
+//   export function render(root, state, { runId, get, resend })
 //
-// which shows a state of the run (GET /runs/{id}/state) below `root`. One that fails says so and keeps no other from being shown.
+// which shows a state of the run (GET /runs/{id}/state) below `root`; `resend` is there where deliveries may be sent again. One that fails says so and keeps no other from being shown.
 
 import { get } from "./get.js";
 
 export class Panels {
-  constructor(sections, runId) {
-    this.runId = runId;
+  constructor(sections, runId, { resend } = {}) {
+    Object.assign(this, { runId, resend });
     this.panels = [];
     this.ready = Promise.all([...sections].map((section) => this.load(section)));
   }
@@ -33,7 +33,7 @@ export class Panels {
   draw({ section, render }) {
     const root = section.querySelector("[data-root]");
     try {
-      render(root, this.state, { runId: this.runId, get });
+      render(root, this.state, { runId: this.runId, get, resend: this.resend });
     } catch (failed) {
       root.textContent = "This panel could not be shown.";
       console.error(failed);

@@ -1,5 +1,6 @@
 // The page of one run: its parts, and what they tell each other.
 
+import { ActBar } from "./acts/bar.js";
 import { showConnection } from "./connection.js";
 import { Details, namedEvent } from "./details.js";
 import { Filters } from "./filters.js";
@@ -23,8 +24,9 @@ const lines = new Lines(base, Number(page.dataset.lastSeq), changed);
 const timeline = new Timeline(part("timeline"), lines, { onSelect, onMove: showFresh });
 const filters = new Filters(part("filters"), lines, filter);
 const details = new Details(part("details"), runId);
-const head = new Head(part("head"), base);
-const panels = new Panels(page.querySelectorAll("[data-panel]"), runId);
+const head = new Head(part("head"), base, ({ acts }) => bar?.show(acts));
+const bar = part("acts") && new ActBar(part("acts"), part("act"), { runId, base, mode: page.dataset.mode }, { onDone: () => head.refresh() });
+const panels = new Panels(page.querySelectorAll("[data-panel]"), runId, { resend: bar?.asker("resend") });
 const scrubber = new Scrubber(part("scrubber"), runId, lines, {
   onMove: (seq) => timeline.select(seq),
   onState: (state) => panels.show(state),

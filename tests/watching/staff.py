@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.test import Client, override_settings
 from playwright.sync_api import Page, sync_playwright
 
@@ -17,9 +18,10 @@ from tests.watching.browser import CHROMIUM
 T = TypeVar("T")
 
 
-def session_key() -> str:
-    """A session of a superuser, as the web process beside the test knows it."""
-    member = get_user_model().objects.create_superuser("root", password="x")
+def session_key(*permissions: str) -> str:
+    """A session of a superuser, or of a member of staff with these rights, as the web process beside the test knows it."""
+    member = get_user_model().objects.create_user("root", password="x", is_staff=True, is_superuser=not permissions)
+    member.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     with override_settings(SECRET_KEY=environment_of()["SECRET_KEY"]):
         client = Client()
         client.force_login(member)

@@ -10,9 +10,14 @@ import pytest
 from runs.domain.endings import EndingCode, Verdict
 from runs.ending import end_run
 from runs.models import AuditEntry, Run
+from runs.observer import lease
 from tests.cast import queued_run
+from tests.integration.runs.test_lease import age
+from tests.integration.runs.test_observe_run import launch
+from tests.steered import bind
 from tests.watching.browser import CHROMIUM
 from tests.watching.console import ConsoleBrowser
+from tests.watching.steering import an_observer
 from tests.watching.web import WebProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.acceptance]
@@ -28,6 +33,10 @@ def staff(web: WebProcess) -> Iterator[ConsoleBrowser]:
     browser.log_in(web.base)
     yield browser
     browser.close()
+
+
+def silent_launch() -> UUID:
+    return launch(runtime={"kind": "scripted", "options": {"scenario": "silent"}})
 
 
 def line(run_id: UUID, more: str = "") -> str:
@@ -88,6 +97,26 @@ def test_picked_runs_are_cancelled_after_a_dry_run_and_a_confirmation(staff: Con
     assert set(audited.values_list("action", flat=True)) == {"run.cancelled"}
     assert audited.count() == 3
     staff.sees(line(runs[0].id), "cancelled")
+
+
+def test_picked_runs_that_nobody_watches_are_recovered(staff: ConsoleBrowser, web: WebProcess) -> None:
+    lost, ended, owner = silent_launch(), queued_run(), lease.register()
+    end_run(ended.id, Verdict(code=EndingCode.NEVER_STARTED), epoch=None)
+    bind(lost)
+    lease.claim(owner, 1, only=lost)
+    with an_observer():
+        age(owner, 22)  # two thirds of its lease: lost by its own rule, not yet by that of the others
+        staff.goes_to(f"{web.base}/admin/console/runs/")
+        staff.presses("#all", "Space")
+        staff.presses('[data-action="recover"]', "Enter")
+        staff.sees("#dialog-body", "For 1 run something is done, for 1 nothing")
+        assert Run.objects.get(id=lost).lease_epoch == 1
+        staff.presses("#do", "Enter")
+        staff.sees("#dialog-words", "Done for 1.")
+        staff.sees(line(lost, "[data-outcome]"), "taken over by an observer, is running")
+        assert Run.objects.get(id=lost).lease_epoch == 2
+    audited = AuditEntry.objects.filter(actor="ann", action="run.recovery_requested")
+    assert [entry.resource_id for entry in audited] == [str(lost)]
 
 
 def test_picked_runs_are_archived_rebuilt_and_exported(staff: ConsoleBrowser, web: WebProcess) -> None:

@@ -20,6 +20,7 @@ from runs.api.schemas.shapes import (
 from runs.domain.endings import DecidedBy, EndingCode
 from runs.domain.lifecycle import RunStatus
 from runs.domain.requests import MODES, OPENERS
+from runs.operations.recover import Found
 
 _OFTEN_NULL = {
     "runtimeSessionId": nullable(TEXT),
@@ -124,6 +125,7 @@ SCHEMAS: dict[str, Schema] = {
         {"runId": UUID, "ok": BOOLEAN, "status": word(("cancelled", "archived", "deleted", "failed", "pending"))},
         error=ref("RunError"),
     ),
+    "Recovery": shape({"runId": UUID, "status": ref("RunStatus"), "found": word(Found), "takenOver": BOOLEAN}),
     "RunError": shape({"errorCode": ref("ErrorCode"), "message": TEXT}),
     "RunList": shape({"data": listed(ref("RunSummary"))}, total=COUNT),
 }

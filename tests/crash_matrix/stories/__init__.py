@@ -21,6 +21,7 @@ STORIES: Mapping[str, Story] = {
     "outlast": ending.outlast,
     "take-over": owners.take_over,
     "hand-back": owners.hand_back,
+    "recover": owners.recover,
     "net": ending.net,
     "suspended": ending.suspended,
     "cancel": steering.cancel,

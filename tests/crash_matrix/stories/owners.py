@@ -1,6 +1,6 @@
 """How runs change hands."""
 
-from tests.crash_matrix.play import SCENERY, Play  # isort: skip  # First: it sets Django up.
+from tests.crash_matrix.play import SCENERY, Play, Staged, is_over  # isort: skip  # First: it sets Django up.
 
 from tests.crash_matrix.stories.parts import RESOLVED, talk_slowly
 
@@ -25,3 +25,21 @@ def hand_back(play: Play) -> None:
     play.stop()
     play.start(SECOND)
     play.until_all_is_over()
+
+
+def recover(play: Play) -> None:
+    """The first observer is killed in mid-run, and somebody has no patience: a second one is asked to take the run over."""
+    staged = play.launch(RESOLVED)
+    play.start(SCENERY)
+    talk_slowly(play, staged)
+    play.kill(SCENERY)
+    play.start(SECOND)
+    play.until(lambda: _is_taken(play, staged), "the take-over")
+    play.until_all_is_over()
+
+
+def _is_taken(play: Play, staged: Staged) -> bool:
+    """Somebody else owns the run by now; if not, it is asked for once more."""
+    if staged.run.lease_epoch == 1 and not is_over(staged.run):
+        play.answer(play.post(f"/runs/{staged.run_id}/recover", {}))
+    return staged.run.lease_epoch > 1 or is_over(staged.run)

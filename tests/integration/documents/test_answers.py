@@ -23,7 +23,7 @@ QUERIES = {
 }
 OF_A_RUN = [call for call in READS if "run_id" in call.route.parameters]
 # They wait for an observer, and none is there.
-WAITING = ("/suspend", "/resume", "/cancel", "/messages", "/signal", "/context")
+WAITING = ("/suspend", "/resume", "/cancel", "/messages", "/signal", "/context", "/recover")
 CHANGES = [call for call in calls() if call.method != "GET" and not str(call).endswith(WAITING)]
 
 

@@ -6,13 +6,15 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from insights import run_rows
 from runs.domain.endings import EndingCode
-from runs.models import Project, Run
+from runs.models import Observer, Project, Run
 from runs.models.identity import uuid7
 from runs.recorder import record
 from tests.cast import envelope, queued_message, queued_run, running_run
@@ -197,6 +199,7 @@ def test_staff_who_may_only_look_have_no_actions(client: Client) -> None:
     ("action", "said"),
     [
         ("cancel", ["is cancelled by its observer", "cannot be cancelled", "there is no such run"]),
+        ("recover", ["is watched by an observer that lives", "there is nothing to recover", "there is no such run"]),
         ("archive", ["is archived: lists do not show it any more; it goes on", "is archived already", "no such run"]),
         ("rebuild", ["its projection is made anew from", "its projection is made anew from", "no such run"]),
         ("export", ["is exported with", "is exported with", "no such run"]),
@@ -217,6 +220,20 @@ def test_a_dry_run_says_what_would_become_of_each_and_changes_nothing(
         assert words in one.words
     assert not foreseen[2].acts
     assert list(Run.objects.order_by("id").values()) == before
+
+
+@pytest.mark.parametrize("silent_s", [None, 19, 21, 3600])
+def test_runs_without_an_owner_that_may_still_live_would_be_recovered(
+    silent_s: int | None, staff: Client, settings: Settings
+) -> None:
+    settings.OBSERVER_LEASE_S = 30
+    run = watched_run()
+    if silent_s is None:
+        Run.objects.filter(id=run.id).update(observer_id=None)
+    else:
+        Observer.objects.update(beat_at=Now() - timedelta(seconds=silent_s))
+    (one,) = staff.get(f"{LIST}preview", {"action": "recover", "id": str(run.id)}).context["foreseen"]
+    assert one.acts == (silent_s != 19)
 
 
 def test_an_unknown_action_is_refused(staff: Client) -> None:
