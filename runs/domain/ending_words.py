@@ -124,6 +124,12 @@ def _decider(value: object) -> str:
     return _DECIDERS.get(str(value), "nobody known")
 
 
+def meaning_of(code: str | None) -> str:
+    """What a code means, in a sentence; empty for one that is not on the list."""
+    known = _code(code)
+    return MEANINGS[known] if known else ""
+
+
 def _parsed(text: str | None) -> Mapping[str, object] | None:
     try:
         ending = json.loads(text or "")
