@@ -48,6 +48,7 @@ class EndingWords:
 
     head: str  # completed (resolved), decided by the runtime
     meaning: str  # empty for a code that is not on the list
+    cause: str  # what went wrong, as whoever reported it says; empty if nobody did
     proof: tuple[str, ...]
 
     @property
@@ -63,15 +64,19 @@ def ending_words(text: str | None) -> EndingWords | None:
         return None
     code, decider = _code(ending.get("code")), _decider(ending.get("decidedBy"))
     head = f"{ending.get('status')} ({code or 'unknown code'}), decided by {decider}"
-    return EndingWords(head, MEANINGS[code] if code else "", (*_error(ending), *_evidence(ending)))
+    cause = _cause(_object(ending.get("error")))
+    return EndingWords(head, MEANINGS[code] if code else "", cause, (*_error(ending, cause), *_evidence(ending)))
 
 
-def _error(ending: Mapping[str, object]) -> Iterator[str]:
-    error = _object(ending.get("error"))
-    if message := error.get("message"):
-        code = error.get("runtimeCode")
-        yield f"What went wrong: {message}" + (f" ({code})" if code else "")
-    for other in _list(error.get("cleanupErrors")):
+def _cause(error: Mapping[str, object]) -> str:
+    message, code = error.get("message"), error.get("runtimeCode")
+    return f"{message}" + (f" ({code})" if code else "") if message else ""
+
+
+def _error(ending: Mapping[str, object], cause: str) -> Iterator[str]:
+    if cause:
+        yield f"What went wrong: {cause}"
+    for other in _list(_object(ending.get("error")).get("cleanupErrors")):
         yield f"Failed as well while it was ending: {other}"
 
 

@@ -9,6 +9,7 @@ import argparse
 import fnmatch
 import itertools
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.contrib.auth import get_user_model
 from django.db import connections
 from django.test import Client
 
+from tests.screenshots.axe import violations
 from tests.screenshots.camera import HEIGHT, THEMES, WIDTHS, Camera, camera, is_wider_than_its_window
 from tests.screenshots.pages import CLERK, ROOT, Sight, admin_pages, console_pages
 from tests.screenshots.scene import set_the_scene
@@ -34,12 +36,15 @@ def main() -> None:
         with stage.served(place, server="daphne", STREAM_MAX_PER_CALLER="1000") as (port, _):
             cookie = settings.SESSION_COOKIE_NAME
             with camera(f"http://127.0.0.1:{port}", cookie, sessions) as taking:
-                _take(taking, sights, folder, asked.width or WIDTHS, asked.theme or THEMES)
+                widths, themes = asked.width or WIDTHS, asked.theme or THEMES
+                _take(taking, sights, folder, widths=widths, themes=themes, axe=asked.axe)
                 print(*taking.complaints, sep="\n")
     print(folder)
 
 
-def _take(taking: Camera, sights: list[Sight], folder: Path, widths: list[int], themes: list[str]) -> None:
+def _take(
+    taking: Camera, sights: list[Sight], folder: Path, *, widths: Sequence[int], themes: Sequence[str], axe: bool
+) -> None:
     for who, theme in itertools.product(dict.fromkeys(sight.who for sight in sights), themes):
         with taking.looking(who, width=WIDTHS[0], theme=theme) as page:
             for sight, width in itertools.product([one for one in sights if one.who == who], widths):
@@ -47,6 +52,8 @@ def _take(taking: Camera, sights: list[Sight], folder: Path, widths: list[int], 
                 taking.go(page, sight)
                 if is_wider_than_its_window(page):
                     print(f"{sight.name}: wider than {width}")
+                for trouble in violations(page) if axe else ():
+                    print(f"{sight.name} {width} {theme}: {trouble}")
                 taking.take(page, folder / f"{sight.name}-{width}-{theme}.png")
 
 
@@ -64,6 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="*", help="which pages: a pattern such as run-*")
     parser.add_argument("--width", type=int, action="append")
     parser.add_argument("--theme", choices=THEMES, action="append")
+    parser.add_argument("--axe", action="store_true", help="say what axe-core finds wrong, too")
     return parser.parse_args()
 
 
