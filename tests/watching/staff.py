@@ -17,9 +17,10 @@ from tests.watching.browser import CHROMIUM
 T = TypeVar("T")
 
 
-def session_key() -> str:
-    """A session of a superuser, as the web process beside the test knows it."""
-    member = get_user_model().objects.create_superuser("root", password="x")
+def session_key(name: str = "root") -> str:
+    """A session of this member of staff, or of a new superuser, as the web process beside the test knows it."""
+    members = get_user_model().objects
+    member = members.filter(username=name).first() or members.create_superuser(name, password="x")
     with override_settings(SECRET_KEY=environment_of()["SECRET_KEY"]):
         client = Client()
         client.force_login(member)
