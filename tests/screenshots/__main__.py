@@ -19,6 +19,7 @@ from django.test import Client
 
 from tests.screenshots.axe import violations
 from tests.screenshots.camera import HEIGHT, THEMES, WIDTHS, Camera, camera, is_wider_than_its_window
+from tests.screenshots.documented import take_for_the_documentation
 from tests.screenshots.pages import CLERK, ROOT, Sight, admin_pages, console_pages
 from tests.screenshots.scene import set_the_scene
 
@@ -37,7 +38,10 @@ def main() -> None:
             cookie = settings.SESSION_COOKIE_NAME
             with camera(f"http://127.0.0.1:{port}", cookie, sessions) as taking:
                 widths, themes = asked.width or WIDTHS, asked.theme or THEMES
-                _take(taking, sights, folder, widths=widths, themes=themes, axe=asked.axe)
+                if asked.docs:
+                    folder = take_for_the_documentation(taking, console_pages(scene))
+                else:
+                    _take(taking, sights, folder, widths=widths, themes=themes, axe=asked.axe)
                 print(*taking.complaints, sep="\n")
     print(folder)
 
@@ -71,6 +75,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="*", help="which pages: a pattern such as run-*")
     parser.add_argument("--width", type=int, action="append")
     parser.add_argument("--theme", choices=THEMES, action="append")
+    parser.add_argument("--docs", action="store_true", help="only the few small ones of docs/console.md, into docs/images")
     parser.add_argument("--axe", action="store_true", help="say what axe-core finds wrong, too")
     return parser.parse_args()
 

@@ -11,14 +11,16 @@ from django.utils import timezone
 
 from runs.audit import Actor, note
 from runs.domain.endings import DecidedBy, EndingCode, Verdict
+from runs.domain.events import Draft, EventType
 from runs.ending import end_run
 from runs.models import Artifact, BreakerChange, LateObservation, Observer, Run
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.recorder import record
 from tests import scenarios
-from tests.cast import fresh, queued_message, queued_run, running_run
+from tests.cast import MODE, PEOPLE, fresh, queued_message, queued_run, run_event
 from tests.crowd import crowd_of
 from tests.deliveries import listening, waiting
+from tests.integration.runs.conftest import store_run
 from tests.keys import stored_key
 from webhooks.models import Attempt, Delivery, Endpoint, Notice
 
@@ -74,16 +76,40 @@ def set_the_scene(*, crowd: int = CROWD) -> Scene:
     )
 
 
+def _begun(**columns: object) -> Run:
+    """A running run whose log begins as a real one does."""
+    run = store_run(mode="live", **columns)
+    session = {"sessionId": run.session_id, "participants": list(PEOPLE), "initiator": "lead", "modeName": MODE}
+    record(
+        run.id,
+        [
+            run_event(run.id, EventType.RUN_CREATED, "queued", modeName=MODE, runtimeKind="scripted"),
+            run_event(run.id, EventType.RUN_STARTED, "starting"),
+            Draft(type=EventType.SESSION_BOUND, data={**session, "runStatus": "binding_session"}),
+            Draft(type=EventType.SESSION_STATE_CHANGED, data={**session, "state": "OPEN", "runStatus": "running"}),
+        ],
+        epoch=None,
+    )
+    return fresh(run)
+
+
 def _owned(observer: Observer, **columns: object) -> Run:
     columns = {"observer_id": observer.id, "lease_epoch": 1, **columns}
-    return running_run(**columns)
+    return _begun(**columns)
+
+
+def _took(run: Run, minutes: int) -> Run:
+    """It began so long ago."""
+    began = timezone.now() - timedelta(minutes=minutes, seconds=17)
+    Run.objects.filter(id=run.id).update(created_at=began, started_at=began + timedelta(milliseconds=240))
+    return fresh(run)
 
 
 def _ended(story: str, observer: Observer, **columns: object) -> Run:
     run = _owned(observer, **columns)
     record(run.id, scenarios.ALL[story][2:-1], epoch=None)
     end_run(run.id, Verdict(code=EndingCode.RESOLVED, decided_by=DecidedBy.RUNTIME, runtime_asked="RESOLVED"), epoch=None)
-    return fresh(run)
+    return _took(run, 2)
 
 
 def _live(observer: Observer) -> Run:
@@ -92,16 +118,16 @@ def _live(observer: Observer) -> Run:
         record(run.id, scenarios.ALL[story][2:-1], epoch=None)
     record(run.id, scenarios.HAPPY_DECISION[2:5], epoch=None)
     queued_message(run)
-    return fresh(run)
+    return _took(run, 1)
 
 
 def _failed(code: EndingCode, message: str) -> Run:
-    run = running_run(tags=["nightly"], source_kind="scheduler", source_ref=f"pipelines/nightly/{code}")
+    run = _begun(tags=["nightly"], source_kind="scheduler", source_ref=f"pipelines/nightly/{code}")
     record(run.id, scenarios.SIGNALS_AND_PROGRESS[2:6], epoch=None)
     asked = None if code == EndingCode.RUNTIME_UNREACHABLE else "OPEN"
     verdict = Verdict(code=code, decided_by=DecidedBy.OBSERVER, message=message or None, runtime_asked=asked)
     end_run(run.id, verdict, epoch=None)
-    return fresh(run)
+    return _took(run, 3)
 
 
 def _stuck(observer: Observer) -> None:
@@ -109,7 +135,7 @@ def _stuck(observer: Observer) -> None:
     now = timezone.now()
     late = _owned(observer)
     Run.objects.filter(id=late.id).update(progress_deadline=now - timedelta(minutes=4))
-    orphan = running_run()
+    orphan = _begun()
     Run.objects.filter(id=orphan.id).update(updated_at=now - timedelta(minutes=9))
     suspended = _owned(observer)
     record(suspended.id, scenarios.SUSPENDED_AND_RESUMED[2:4], epoch=None)
@@ -119,7 +145,7 @@ def _stuck(observer: Observer) -> None:
 def _crowd(number: int) -> None:
     """Many runs of the last day, some of which failed or were cancelled."""
     for code, part in ((EndingCode.RESOLVED, 0.8), (EndingCode.SESSION_LOST, 0.12), (EndingCode.CANCELLED, 0.08)):
-        pattern = running_run(tags=["nightly"])
+        pattern = _begun(tags=["nightly"])
         record(pattern.id, scenarios.QUORUM_REACHED[2:-1], epoch=None)
         end_run(pattern.id, Verdict(code=code, decided_by=DecidedBy.OBSERVER), epoch=None)
         crowd_of(pattern, max(round(number * part) - 1, 0))
