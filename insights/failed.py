@@ -27,4 +27,5 @@ def failed_lately(project_id: UUID, now: datetime, *, most: int = MOST) -> list[
     window = Window(start=now - REACH, end=now)
     failed = window.runs(project_id).filter(status=RunStatus.FAILED, archived_at=None).order_by("-created_at", "-id")
     rows = failed.values_list("id", "error_code", "ended_at", "source_ref", "mode_name")[:LOOKED_AT]
-    return sorted((Failed(*row) for row in rows), key=lambda one: one.ended_at, reverse=True)[:most]
+    told = [Failed(run, code, ended, ref, mode) for run, code, ended, ref, mode in rows if ended is not None]
+    return sorted(told, key=lambda one: one.ended_at, reverse=True)[:most]

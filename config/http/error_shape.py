@@ -1,4 +1,4 @@
-"""The last line: whatever leaves as an error leaves in the one shape, or as a page where a person looks at the staff pages."""
+"""The last line: whatever leaves as an error leaves in the one shape, or as a page for who looks at staff pages."""
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -8,6 +8,7 @@ from config.http.errors import fault_of
 from config.http.fault import as_it_was, fault_of_status
 from config.http.fault_page import fault_page, is_for_people
 from config.http.middleware import AsyncCapableMiddleware
+
 
 class ErrorShapeMiddleware(AsyncCapableMiddleware):
     """Turns foreseen exceptions of plain views, and errors of any origin, into JSON errors, or into our pages."""

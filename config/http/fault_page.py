@@ -27,7 +27,9 @@ class Plain:
 
 _NOT_FOUND = Plain("There is nothing here", "It may have been deleted, or the address is not right.")
 _FORBIDDEN = Plain("You may not do this", "Ask an administrator to add you to a group that may.")
-_OLD_FORM = Plain("This form is out of date", "Go back, load the page again, and send it once more. Nothing was changed.")
+_OLD_FORM = Plain(
+    "This form is out of date", "Go back, load the page again, and send it once more. Nothing was changed."
+)
 _AWAY = Plain(
     "The database cannot be reached",
     "Nothing is lost: runs go on from where they stood as soon as it is back. Is PostgreSQL running, and is DATABASE_URL"
@@ -68,7 +70,7 @@ def _plain(status: int, body: Mapping[str, object]) -> Plain:
             return _NOT_FOUND
         case 403, "csrf":
             return _OLD_FORM
-        case (401 | 403), _:
+        case ((401 | 403), _):
             return _FORBIDDEN
         case 429, _:
             return _BUSY

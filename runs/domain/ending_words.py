@@ -54,7 +54,8 @@ class EndingWords:
     @property
     def sentences(self) -> tuple[str, ...]:
         """All that follows the head."""
-        return (self.meaning, *self.proof) if self.meaning else self.proof
+        told = (self.meaning, f"What went wrong: {self.cause}" if self.cause else "", *self.proof)
+        return tuple(sentence for sentence in told if sentence)
 
 
 def ending_words(text: str | None) -> EndingWords | None:
@@ -65,7 +66,7 @@ def ending_words(text: str | None) -> EndingWords | None:
     code, decider = _code(ending.get("code")), _decider(ending.get("decidedBy"))
     head = f"{ending.get('status')} ({code or 'unknown code'}), decided by {decider}"
     cause = _cause(_object(ending.get("error")))
-    return EndingWords(head, MEANINGS[code] if code else "", cause, (*_error(ending, cause), *_evidence(ending)))
+    return EndingWords(head, MEANINGS[code] if code else "", cause, (*_failed_as_well(ending), *_evidence(ending)))
 
 
 def _cause(error: Mapping[str, object]) -> str:
@@ -73,9 +74,7 @@ def _cause(error: Mapping[str, object]) -> str:
     return f"{message}" + (f" ({code})" if code else "") if message else ""
 
 
-def _error(ending: Mapping[str, object], cause: str) -> Iterator[str]:
-    if cause:
-        yield f"What went wrong: {cause}"
+def _failed_as_well(ending: Mapping[str, object]) -> Iterator[str]:
     for other in _list(_object(ending.get("error")).get("cleanupErrors")):
         yield f"Failed as well while it was ending: {other}"
 

@@ -75,7 +75,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="*", help="which pages: a pattern such as run-*")
     parser.add_argument("--width", type=int, action="append")
     parser.add_argument("--theme", choices=THEMES, action="append")
-    parser.add_argument("--docs", action="store_true", help="only the few small ones of docs/console.md, into docs/images")
+    parser.add_argument(
+        "--docs", action="store_true", help="only the few small ones of docs/console.md, into docs/images"
+    )
     parser.add_argument("--axe", action="store_true", help="say what axe-core finds wrong, too")
     return parser.parse_args()
 

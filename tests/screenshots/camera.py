@@ -62,9 +62,7 @@ class Camera:
 
     def take_small(self, page: Page, file: Path, *, quality: int) -> None:
         """A picture of the window, as a small file for the documentation."""
-        shot = page.context.new_cdp_session(page).send(
-            "Page.captureScreenshot", {"format": "webp", "quality": quality}
-        )
+        shot = page.context.new_cdp_session(page).send("Page.captureScreenshot", {"format": "webp", "quality": quality})
         file.write_bytes(base64.b64decode(shot["data"]))
 
 

@@ -1,4 +1,4 @@
-"""A busy afternoon: runs in every state, webhooks that fail, keys, an audit list; all of it written as the product writes it."""
+"""A busy afternoon: runs in every state, webhooks that fail, keys, an audit list; written as the product writes it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -108,7 +108,9 @@ def _took(run: Run, minutes: int) -> Run:
 def _ended(story: str, observer: Observer, **columns: object) -> Run:
     run = _owned(observer, **columns)
     record(run.id, scenarios.ALL[story][2:-1], epoch=None)
-    end_run(run.id, Verdict(code=EndingCode.RESOLVED, decided_by=DecidedBy.RUNTIME, runtime_asked="RESOLVED"), epoch=None)
+    end_run(
+        run.id, Verdict(code=EndingCode.RESOLVED, decided_by=DecidedBy.RUNTIME, runtime_asked="RESOLVED"), epoch=None
+    )
     return _took(run, 2)
 
 
@@ -197,7 +199,9 @@ def _webhooks() -> tuple[Endpoint, Delivery]:
 
 def _belongings(run: Run, endpoint: Endpoint) -> None:
     """What belongs to a run beside its log."""
-    Artifact.objects.create(run=run, kind="json", label="The decision", inline={"option": "release on Friday", "votes": 3})
+    Artifact.objects.create(
+        run=run, kind="json", label="The decision", inline={"option": "release on Friday", "votes": 3}
+    )
     Artifact.objects.create(run=run, kind="link", label="Minutes", uri="https://minutes.example/2417")
     LateObservation.objects.create(
         run=run, reason="after_ending", kind="envelope", source_id="env:m-99", body=orjson.dumps({"text": "too late"})

@@ -117,7 +117,9 @@ def test_a_script_is_told_of_an_error_as_json_where_a_person_gets_a_page(web: We
     address = f"{web.base}{LIST}01890000-0000-7000-8000-000000000000"
     staff.goes_to(address)
     assert staff.text("h1") == "There is nothing here"
-    assert staff.asks(f"fetch('{address}').then((answer) => answer.json()).then((body) => body.errorCode)") == "NOT_FOUND"
+    assert (
+        staff.asks(f"fetch('{address}').then((answer) => answer.json()).then((body) => body.errorCode)") == "NOT_FOUND"
+    )
     assert httpx.get(f"{web.base}/runs/unknown", headers=AUTHORIZED, trust_env=False).json()["statusCode"] == 404
 
 

@@ -109,7 +109,7 @@ def test_what_failed_last_is_told_with_the_reason_in_a_sentence(staff: Client) -
     shown = staff.get("/admin/").context["failed"]
 
     assert [one["run"].code for one in shown] == ["agent_error", "session_lost"]
-    assert [one["why"] for one in shown][0] == "An agent reported an error."
+    assert shown[0]["why"] == "An agent reported an error."
     assert f"/admin/console/runs/{run.id}" in home(staff)
 
 
