@@ -12,7 +12,7 @@ RUNS := $(VENV)/.runs-$(shell cksum < requirements.txt | cut -d' ' -f1)
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run demo check documents test test-slow fuzz coverage test-pg15 bench-ingest bench-launch bench-fanout bench-idle bench-api bench-attach bench-memory bench-wakeups bench-check bench-dashboard bench-console bench-export bench-recovery bench-webhooks read-plans sweep-plans property-long crash-matrix crash-matrix-short crash-matrix-labels clean
+.PHONY: help setup run demo check documents test test-slow fuzz coverage test-pg15 bench-ingest bench-launch bench-fanout bench-idle bench-api bench-attach bench-memory bench-wakeups bench-check bench-dashboard bench-console bench-export bench-recovery bench-webhooks screenshots read-plans sweep-plans property-long crash-matrix crash-matrix-short crash-matrix-labels clean
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-20s %s\n", $$1, $$2}'
@@ -129,6 +129,9 @@ bench-recovery: setup ## what is lost when an observer is killed, and how long u
 
 bench-webhooks: setup ## how soon receivers hear, how many a second, beside a dead one, and what it takes; ten minutes
 	$(BIN)/python -m tests.benchmarks.webhooks
+
+screenshots: setup ## a picture of every page, three widths, two themes, in FOLDER; AXE=1 says what axe-core finds; DOCS=1: those of docs/
+	$(BIN)/python -m tests.screenshots $(FOLDER) $(if $(AXE),--axe) $(if $(DOCS),--docs)
 
 read-plans: setup ## the plan of every hot read on a million events
 	$(BIN)/python -m tests.benchmarks.read_plans

@@ -8,6 +8,8 @@ import secrets
 import sys
 from pathlib import Path
 
+from django.templatetags.static import static
+
 from config import env
 from config.database import database_entry, unset_statement_timeout_ms
 from config.database_url import django_database, parse_database_url
@@ -59,7 +61,13 @@ USE_TZ = True
 USE_I18N = False
 FORMAT_MODULE_PATH = "config.formats"
 
-UNFOLD = {"SITE_TITLE": "Signalbox", "SITE_HEADER": "Signalbox"}
+UNFOLD = {
+    "SITE_TITLE": "Signalbox",
+    "SITE_HEADER": "Signalbox",
+    "SITE_SYMBOL": "traffic",
+    "SIDEBAR": {"navigation": "insights.pages.sidebar.navigation"},
+    "STYLES": [lambda request: static("console/admin.css")],
+}
 
 # --- apps -------------------------------------------------------------------------------------------------------------
 

@@ -14,9 +14,9 @@ from runs.models import Observer, Run
 from tests.cast import fresh, running_run
 
 
-def member(client: Client, *permissions: str) -> Client:
+def member(client: Client, *permissions: str, name: str = "ann") -> Client:
     """The browser of a member of staff with these rights: codenames such as `view_run`."""
-    user = get_user_model().objects.create_user("ann", password="x", is_staff=True)
+    user = get_user_model().objects.create_user(name, password="x", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     client.force_login(user)
     return client

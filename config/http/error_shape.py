@@ -1,18 +1,17 @@
-"""The last line: whatever leaves as an error leaves in the one shape."""
+"""The last line: whatever leaves as an error leaves in the one shape, or as a page for who looks at staff pages."""
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from config.http.denials import note_denial
 from config.http.errors import fault_of
-from config.http.fault import fault_of_status
+from config.http.fault import as_it_was, fault_of_status
+from config.http.fault_page import fault_page, is_for_people
 from config.http.middleware import AsyncCapableMiddleware
-
-_OF_THE_OLD_BODY = frozenset({"content-type", "content-length", "content-encoding"})
 
 
 class ErrorShapeMiddleware(AsyncCapableMiddleware):
-    """Turns foreseen exceptions of plain views, and error pages of any origin, into JSON errors."""
+    """Turns foreseen exceptions of plain views, and errors of any origin, into JSON errors, or into our pages."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The error a plain view raised; None leaves what nobody foresaw to handler500, which logs it."""
@@ -23,22 +22,15 @@ class ErrorShapeMiddleware(AsyncCapableMiddleware):
         return fault.response()
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """An error with a body of another kind gets ours; its headers, such as Allow, and its cookies stay.
-
-        A page that tells people what is wrong (`is_for_people`) stays as it is.
-        """
-        if response.status_code < 400 or response.streaming or _is_json(response) or _is_for_people(response):
+        """An error with a body of another kind gets ours; its headers, such as Allow, and its cookies stay."""
+        if response.status_code < 400 or response.streaming:
+            return response
+        if is_for_people(request):
+            return fault_page(request, response)
+        if _is_json(response):
             return response
         shaped = fault_of_status(response.status_code).response()
-        for name, value in response.items():
-            if name.lower() not in _OF_THE_OLD_BODY:
-                shaped[name] = value
-        shaped.cookies = response.cookies
-        return shaped
-
-
-def _is_for_people(response: HttpResponseBase) -> bool:
-    return getattr(response, "is_for_people", False)
+        return as_it_was(response, shaped)
 
 
 def _is_json(response: HttpResponseBase) -> bool:

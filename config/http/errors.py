@@ -28,6 +28,14 @@ logger = logging.getLogger(__name__)
 
 MISSING_CREDENTIAL = "Missing Authorization header"
 DATABASE_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+OUT_OF_TIME = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
+DATABASE_NOT_REACHED = Fault("SERVICE_UNAVAILABLE", "the database cannot be reached", headers={"Retry-After": "1"})
+DATABASE_TOO_SLOW = Fault(
+    "SERVICE_UNAVAILABLE",
+    "the database did not answer in time",
+    details={"reason": "timeout"},
+    headers={"Retry-After": "1"},
+)
 
 
 def fault_of(error: BaseException) -> Fault | None:
@@ -43,7 +51,8 @@ def fault_of(error: BaseException) -> Fault | None:
             return Fault("VALIDATION_ERROR", "the request cannot be read")
         case _ if isinstance(error, DATABASE_AWAY):
             logger.warning("the database did not serve a request: %s", error)
-            return Fault("SERVICE_UNAVAILABLE", "the database cannot be reached", headers={"Retry-After": "1"})
+            slow = isinstance(error, OUT_OF_TIME) or isinstance(error.__cause__, OUT_OF_TIME)
+            return DATABASE_TOO_SLOW if slow else DATABASE_NOT_REACHED
     return None
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 
 from config.http.json_text import to_json
 from runs.log_context import current_request_id
@@ -104,3 +105,15 @@ def code_of(status: int) -> str:
 def fault_of_status(status: int) -> Fault:
     """The best that can be said of a status alone."""
     return Fault(code_of(status), reason_of(status).lower(), status=status)
+
+
+_OF_THE_OLD_BODY = frozenset({"content-type", "content-length", "content-encoding"})
+
+
+def as_it_was(old: HttpResponseBase, new: HttpResponse) -> HttpResponse:
+    """The new answer with the headers of the old one, such as Allow, and its cookies."""
+    for name, value in old.items():
+        if name.lower() not in _OF_THE_OLD_BODY:
+            new[name] = value
+    new.cookies = old.cookies
+    return new

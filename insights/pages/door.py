@@ -51,9 +51,7 @@ def not_permitted(request: HttpRequest, permission: str) -> HttpResponse:
         "groups": groups_with(permission),
         "givers": givers_of(),
     }
-    answer = page(request, "console/not_permitted.html", shown, status=403)
-    answer.is_for_people = True  # type: ignore[attr-defined]  # else it would leave in the shape of the API's errors
-    return answer
+    return page(request, "console/not_permitted.html", shown, status=403)
 
 
 def may(request: HttpRequest, permission: str) -> bool:

@@ -35,6 +35,7 @@ class Head:
     owner: str
     ending: str
     meaning: str
+    cause: str
     proof: tuple[str, ...]
     is_over: bool
     acts: tuple[str, ...]
@@ -68,6 +69,7 @@ def head_of(run_id: UUID) -> Head:
         owner=_owner(run),
         ending=words.head if words else "",
         meaning=words.meaning if words else "",
+        cause=words.cause if words else "",
         proof=words.proof if words else (),
         is_over=run.ending_seq is not None,
         acts=acts_of(run),

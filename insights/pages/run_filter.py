@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import QueryDict
 
+from insights.pages.words import exact
 from insights.run_rows import Place, RunQuestion
 from runs.domain.endings import EndingCode
 from runs.domain.lifecycle import RunStatus
@@ -32,6 +33,24 @@ def question_from(query: QueryDict) -> RunQuestion:
         created_from=_moment(query, "from"),
         created_to=_moment(query, "to"),
     )
+
+
+def told_of(asked: RunQuestion) -> list[str]:
+    """What was asked for, a line each, for whoever wonders why nothing matches."""
+    told = {
+        "search": asked.search,
+        "status": asked.status,
+        "ending code": asked.code,
+        "kind": asked.kind,
+        "tag": asked.tag,
+        "mode": asked.mode_name,
+        "runtime": asked.runtime_kind,
+        "environment": asked.environment,
+        "created from": exact(asked.created_from) if asked.created_from else "",
+        "created before": exact(asked.created_to) if asked.created_to else "",
+        "archived ones": "only these" if asked.archived else "",
+    }
+    return [f"{name}: {value}" for name, value in told.items() if value]
 
 
 def place_from(query: QueryDict) -> Place | None:

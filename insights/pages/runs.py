@@ -16,6 +16,7 @@ from insights.pages.run_filter import (
     place_from,
     question_from,
     stream_query,
+    told_of,
 )
 from insights.pages.words import duration, exact, since
 from insights.run_rows import RunLine, RunQuestion, run_page
@@ -32,6 +33,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "looked_back_to": exact(found.looked_back_to) if found.looked_back_to else "",
         "is_first": after is None,
         "is_filtered": asked != RunQuestion(),
+        "told": told_of(asked),
         "has_runs": bool(found.lines) or has_any_run(project_of(request)),
         "may_act": may_act(request),
     }

@@ -48,12 +48,14 @@ class EndingWords:
 
     head: str  # completed (resolved), decided by the runtime
     meaning: str  # empty for a code that is not on the list
+    cause: str  # what went wrong, as whoever reported it says; empty if nobody did
     proof: tuple[str, ...]
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """All that follows the head."""
-        return (self.meaning, *self.proof) if self.meaning else self.proof
+        told = (self.meaning, f"What went wrong: {self.cause}" if self.cause else "", *self.proof)
+        return tuple(sentence for sentence in told if sentence)
 
 
 def ending_words(text: str | None) -> EndingWords | None:
@@ -63,15 +65,17 @@ def ending_words(text: str | None) -> EndingWords | None:
         return None
     code, decider = _code(ending.get("code")), _decider(ending.get("decidedBy"))
     head = f"{ending.get('status')} ({code or 'unknown code'}), decided by {decider}"
-    return EndingWords(head, MEANINGS[code] if code else "", (*_error(ending), *_evidence(ending)))
+    cause = _cause(_object(ending.get("error")))
+    return EndingWords(head, MEANINGS[code] if code else "", cause, (*_failed_as_well(ending), *_evidence(ending)))
 
 
-def _error(ending: Mapping[str, object]) -> Iterator[str]:
-    error = _object(ending.get("error"))
-    if message := error.get("message"):
-        code = error.get("runtimeCode")
-        yield f"What went wrong: {message}" + (f" ({code})" if code else "")
-    for other in _list(error.get("cleanupErrors")):
+def _cause(error: Mapping[str, object]) -> str:
+    message, code = error.get("message"), error.get("runtimeCode")
+    return f"{message}" + (f" ({code})" if code else "") if message else ""
+
+
+def _failed_as_well(ending: Mapping[str, object]) -> Iterator[str]:
+    for other in _list(_object(ending.get("error")).get("cleanupErrors")):
         yield f"Failed as well while it was ending: {other}"
 
 
@@ -122,6 +126,12 @@ def _code(value: object) -> EndingCode | None:
 
 def _decider(value: object) -> str:
     return _DECIDERS.get(str(value), "nobody known")
+
+
+def meaning_of(code: str | None) -> str:
+    """What a code means, in a sentence; empty for one that is not on the list."""
+    known = _code(code)
+    return MEANINGS[known] if known else ""
 
 
 def _parsed(text: str | None) -> Mapping[str, object] | None:

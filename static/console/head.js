@@ -37,6 +37,9 @@ export class Head {
       const value = head[field.dataset.field];
       field.textContent = typeof value === "string" ? value || "–" : String(value);
     }
+    for (const optional of this.box.querySelectorAll("[data-optional]")) {
+      optional.hidden = !head[optional.querySelector("[data-field]").dataset.field];
+    }
     this.box.dataset.status = head.status;
     this.box.querySelector("[data-ending]").hidden = !head.ending;
     const proof = this.box.querySelector("[data-proof]");

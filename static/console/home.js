@@ -23,7 +23,7 @@ async function show() {
   try {
     replace(parts, await fetchPart(home.dataset.part));
   } catch (failed) {
-    tell("disconnected", `not up to date: ${failed.message}`);
+    tell(failed.state ?? "disconnected", `not up to date: ${failed.message}`);
   }
   shownAt = Date.now();
   isAsking = false;

@@ -9,7 +9,7 @@
 //   behind {seq, by}                so many events are still to come
 //   waiting {seconds}               disconnected; tried again in so many seconds, told once a second
 //   over                            the run has ended and everything was sent
-//   refused {reason}                not tried again: signed out, no permission, no such run
+//   refused {reason, way}           not tried again: signed out (way: login), no such run (way: list), no permission
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
@@ -18,10 +18,11 @@ const SILENT_MS = 3 * HEARTBEAT_MS; // by then a connection that stands would ha
 const ENDED = 1000;
 const REFUSALS = {
   4400: "the address is wrong",
-  4401: "you are signed out: load the page again to sign in",
+  4401: "you are signed out",
   4403: "you may not watch this run",
   4404: "there is no such run any more",
 };
+const WAYS = { 4401: "login", 4404: "list" };
 const CURSOR_AHEAD = 4409;
 
 export function follow(runId, { afterSeq = 0, onFrame = () => {}, onState = () => {} }) {
@@ -90,7 +91,7 @@ class Following {
     this.socket = null;
     if (this.stopped) return;
     if (code === ENDED) this.tell({ name: "over" });
-    else if (REFUSALS[code]) this.tell({ name: "refused", reason: REFUSALS[code] });
+    else if (REFUSALS[code]) this.tell({ name: "refused", reason: REFUSALS[code], way: WAYS[code] });
     else if (code === CURSOR_AHEAD) this.tell({ name: "refused", reason: `${reason}: load the page again` });
     else this.retry();
   }

@@ -1,10 +1,24 @@
 // Shows a part of a page anew, as the server renders it: everything that agents said was escaped there.
 
+export class NotCurrent extends Error {
+  constructor(words, state = "disconnected") {
+    super(words);
+    this.state = state;
+  }
+}
+
 // The elements of a page that the server answers with; nothing in it is run. Throws with words for people.
 export async function fetchPart(address) {
-  const answer = await fetch(address, { credentials: "same-origin", redirect: "error" });
+  let answer;
+  try {
+    answer = await fetch(address, { credentials: "same-origin", redirect: "manual" });
+  } catch {
+    throw new NotCurrent("the server cannot be reached");
+  }
+  // Whoever is signed out is sent to the login.
+  if (answer.type === "opaqueredirect") throw new NotCurrent("you are signed out", "signed-out");
   if (!answer.ok) {
-    throw new Error(answer.status >= 500 ? "the server cannot answer at the moment" : `refused (${answer.status})`);
+    throw new NotCurrent(answer.status >= 500 ? "the server cannot answer at the moment" : `refused (${answer.status})`);
   }
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }

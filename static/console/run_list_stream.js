@@ -1,9 +1,12 @@
 // Follows /ws/runs: the changes of a list of runs, with the session of the page, coming back by itself.
 
+import { loginLink } from "./ways.js";
+
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 15000;
 // Codes after which coming back cannot help: the query, the login or the right is wrong.
-const FINAL = { 4400: "the filter is refused", 4401: "logged out", 4403: "not permitted", 4404: "not found" };
+const FINAL = { 4400: "the filter is refused", 4403: "not permitted", 4404: "not found" };
+const SIGNED_OUT = 4401;
 
 export function followRuns({ query = "", onFrame, onState }) {
   let pause = FIRST_PAUSE;
@@ -21,7 +24,9 @@ export function followRuns({ query = "", onFrame, onState }) {
       onFrame(frame);
     };
     socket.onclose = (closed) => {
-      if (FINAL[closed.code]) {
+      if (closed.code === SIGNED_OUT) {
+        onState("signed-out", "not live: you are signed out");
+      } else if (FINAL[closed.code]) {
         onState("over", `not live: ${FINAL[closed.code]}`);
       } else {
         comeBack(closed.code === 1012 ? 0 : pause);
@@ -48,10 +53,12 @@ export function followRuns({ query = "", onFrame, onState }) {
 
 // The line that says how current the page is.
 export function showState(line) {
+  let told = null;
   return (state, words) => {
-    if (line.textContent !== words) {
-      line.dataset.state = state;
-      line.textContent = words;
-    }
+    if (told === words) return;
+    told = words;
+    line.dataset.state = state;
+    line.textContent = words;
+    if (state === "signed-out") line.append(" ", loginLink());
   };
 }

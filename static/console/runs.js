@@ -32,7 +32,7 @@ async function show() {
     lines.querySelector(".sb-scroll")?.scrollTo({ left: position });
     picked.restore();
   } catch (failed) {
-    tell("disconnected", `not up to date: ${failed.message}`);
+    tell(failed.state ?? "disconnected", `not up to date: ${failed.message}`);
   }
   shownAt = Date.now();
   isAsking = false;

@@ -18,10 +18,15 @@ from tests.watching.browser import CHROMIUM
 T = TypeVar("T")
 
 
-def session_key(*permissions: str) -> str:
-    """A session of a superuser, or of a member of staff with these rights, as the web process beside the test knows it."""
-    member = get_user_model().objects.create_user("root", password="x", is_staff=True, is_superuser=not permissions)
-    member.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+def session_key(*permissions: str, name: str = "root") -> str:
+    """A session of this member of staff, or of a new one with these rights, all of them if none is named, as the web
+    process beside the test knows it.
+    """
+    members = get_user_model().objects
+    member = members.filter(username=name).first()
+    if member is None:
+        member = members.create_user(name, password="x", is_staff=True, is_superuser=not permissions)
+        member.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     with override_settings(SECRET_KEY=environment_of()["SECRET_KEY"]):
         client = Client()
         client.force_login(member)

@@ -95,7 +95,7 @@ class Command(BaseCommand):
                     f"stream  curl -N -H 'Authorization: Bearer {key}' '{run}/stream?afterSeq=0'",
                     f"state   curl -H 'Authorization: Bearer {key}' {run}/state",
                     f"events  curl -H 'Authorization: Bearer {key}' {run}/events",
-                    f"admin   {service.url}/admin/runs/run/{run_id}/change/",
+                    f"console {service.url}/admin/console/runs/{run_id}",
                     f"        log in as {STAFF} with {password} (shown this once)",
                 ]
             )

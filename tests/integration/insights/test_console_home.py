@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from runs.domain.endings import EndingCode
-from runs.models import Observer, Run
+from runs.models import BreakerChange, Observer, Run
 from runs.models.project import DEFAULT_PROJECT_ID
 from tests.cast import queued_run, running_run
 from tests.console import ended_run, late_run, member, watched_run
@@ -99,6 +99,59 @@ def test_endings_of_the_last_hour_and_day_are_counted_by_code(staff: Client) -> 
     assert hour.codes == [("failed", "session_lost", 2), ("completed", "completed", 1)]
     assert day.codes == [("failed", "session_lost", 2), ("cancelled", "cancelled", 1), ("completed", "completed", 1)]
     assert day.total == 4
+
+
+def test_what_failed_last_is_told_with_the_reason_in_a_sentence(staff: Client) -> None:
+    assert "No run of the last two days has failed" in home(staff)
+    for code in (EndingCode.RESOLVED, EndingCode.CANCELLED, EndingCode.SESSION_LOST, EndingCode.AGENT_ERROR):
+        run = ended_run(code)
+    Run.objects.filter(id=ended_run(EndingCode.NEVER_STARTED).id).update(created_at=timezone.now() - timedelta(days=3))
+    shown = staff.get("/admin/").context["failed"]
+
+    assert [one["run"].code for one in shown] == ["agent_error", "session_lost"]
+    assert shown[0]["why"] == "An agent reported an error."
+    assert f"/admin/console/runs/{run.id}" in home(staff)
+
+
+def test_of_what_failed_the_last_to_end_stands_first_and_no_more_than_five(staff: Client) -> None:
+    oldest = ended_run()
+    for _ in range(5):
+        ended_run()
+    Run.objects.filter(id=oldest.id).update(ended_at=timezone.now() + timedelta(minutes=1))
+    shown = staff.get("/admin/").context["failed"]
+
+    assert len(shown) == 5
+    assert shown[0]["run"].id == oldest.id
+
+
+def test_a_runtime_that_does_not_answer_is_told_as_the_observers_know_it(staff: Client) -> None:
+    assert staff.get("/admin/").context["runtimes"] == []
+    observer = Observer.objects.create(host="h", process_id=1, version="1")
+    told = {"kind": "macp", "observer_id": observer.id}
+    BreakerChange.objects.create(state="OPEN", reason=f"refused {HOSTILE}", **told)
+    shown = home(staff)
+    assert "does not answer: calls are suspended" in shown
+    assert "refused &lt;script&gt;" in shown
+
+    BreakerChange.objects.create(state="CLOSED", **told)
+    (one,) = staff.get("/admin/").context["runtimes"]
+    assert (one["runtime"].words, one["runtime"].is_away) == ("answers again", False)
+    assert "calls are suspended" not in home(staff)
+
+
+def test_the_sidebar_begins_with_the_console_for_who_may_see_runs(staff: Client) -> None:
+    first, *others = staff.get("/admin/").context["sidebar_navigation"]
+    assert [(item["title"], item["active"]) for item in first["items"]] == [
+        ("Home", True),
+        ("Runs", False),
+        ("Compare", False),
+    ]
+    assert [item["title"] for group in others for item in group["items"]] == ["Runs"]
+
+    nobody = Client()
+    member(nobody, "view_event", name="bob")
+    groups = nobody.get("/admin/runs/event/").context["sidebar_navigation"]
+    assert [item["title"] for group in groups for item in group["items"]] == ["Events"]
 
 
 def test_the_chart_stands_on_its_ground_and_within_its_frame(staff: Client) -> None:
