@@ -5,12 +5,18 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from runs.models import Project
-from runs.models.project import DEFAULT_PROJECT_ID
 from tests import redis_process
 from tests.invariants import assert_invariants
 
-pytest_plugins = ["tests.database", "tests.own_database", "tests.caller", "tests.puppet", "tests.offering"]
+pytest_plugins = [
+    "tests.database",
+    "tests.emptied",
+    "tests.quick_passwords",
+    "tests.own_database",
+    "tests.caller",
+    "tests.puppet",
+    "tests.offering",
+]
 
 HANDMADE = "handmade_rows"
 
@@ -20,12 +26,11 @@ settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)
-def default_project(request: pytest.FixtureRequest) -> None:
-    """The project that the first migration made is there again after a test that emptied every table."""
+def rows_of_the_test(request: pytest.FixtureRequest) -> None:
+    """The database, before whatever else a test asks for, so that its rows are still there when all of that is gone."""
     marker = request.node.get_closest_marker("django_db")
     if marker is not None:
         request.getfixturevalue("transactional_db" if marker.kwargs.get("transaction") else "db")
-        Project.objects.get_or_create(id=DEFAULT_PROJECT_ID, defaults={"name": "Default", "slug": "default"})
 
 
 @pytest.fixture
@@ -35,7 +40,7 @@ def outbox_is_read() -> bool:
 
 
 @pytest.fixture(autouse=True)
-def kept_invariants(request: pytest.FixtureRequest, default_project: None, outbox_is_read: bool) -> Iterator[None]:
+def kept_invariants(request: pytest.FixtureRequest, rows_of_the_test: None, outbox_is_read: bool) -> Iterator[None]:
     """Whatever a test did to its rows, the invariants hold of them: checked before they are rolled back or emptied.
 
     A test that writes rows which no code of ours would write says so, with the reason: `handmade_rows("why")`.

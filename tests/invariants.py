@@ -45,7 +45,9 @@ def assert_invariants(*, outbox_is_read: bool = False) -> None:
 def violations(*, outbox_is_read: bool = False) -> list[Violation]:
     """Whatever is broken in the whole database."""
     queries = _BROKEN_IN_TESTS if outbox_is_read else {**_BROKEN_IN_TESTS, **_BROKEN_WHERE_NOBODY_FANS_OUT}
-    broken = [*lost_guards(), *broken_in(list(Run.objects.values_list("id", flat=True)))]
+    runs = list(Run.objects.values_list("id", flat=True))
+    # Most tests of pages and requests have no run; to ask about none takes a tenth of such a test.
+    broken = [*lost_guards(), *(broken_in(runs) if runs else [])]
     with connection.cursor() as cursor:
         for invariant, query in queries.items():
             cursor.execute(query)
