@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     # An index cannot be built concurrently inside a transaction.
     atomic = False
 
-    dependencies = [("runs", "0012_keyed_requests")]
+    dependencies = [("runs", "0013_groups_of_staff")]
 
     operations = [
         migrations.SeparateDatabaseAndState(
