@@ -7,6 +7,7 @@ from config.http.denials import note_denial
 from config.http.errors import fault_of
 from config.http.fault import fault_of_status
 from config.http.middleware import AsyncCapableMiddleware
+from config.http.refused_page import refused_page
 
 _OF_THE_OLD_BODY = frozenset({"content-type", "content-length", "content-encoding"})
 
@@ -20,7 +21,7 @@ class ErrorShapeMiddleware(AsyncCapableMiddleware):
         if fault is None:
             return None
         note_denial(request, fault)
-        return fault.response()
+        return refused_page(request, exception) or fault.response()
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """An error with a body of another kind gets ours; its headers, such as Allow, and its cookies stay.
