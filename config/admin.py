@@ -20,11 +20,13 @@ from runs.models.project import DEFAULT_PROJECT_ID
 
 if TYPE_CHECKING:
     from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+    from django.forms import CheckboxSelectMultiple as Checkboxes
 
     class DjangoUserAdmin(DjangoUserPages[User]):
         """As the type checker wants it."""
 else:
     from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+    from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as Checkboxes
 
     DjangoUserAdmin = DjangoUserPages
 
@@ -80,6 +82,8 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
     ordering: ClassVar[tuple[str, ...]] = ("username",)
     readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()  # the theme draws it wider than a window
+    filter_vertical = ("user_permissions",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Only a superuser makes one, or gives permissions that are no group's."""
@@ -96,6 +100,8 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         """Of the groups those that the member of staff may give."""
+        if db_field.name == "groups":
+            kwargs["widget"] = Checkboxes()
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "groups" and isinstance(field, ModelMultipleChoiceField):
             field.queryset = groups_to_give(request.user)

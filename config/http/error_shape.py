@@ -8,6 +8,7 @@ from config.http.errors import fault_of
 from config.http.fault import as_it_was, fault_of_status
 from config.http.fault_page import fault_page, is_for_people
 from config.http.middleware import AsyncCapableMiddleware
+from config.http.refused_page import refused_page
 
 
 class ErrorShapeMiddleware(AsyncCapableMiddleware):
@@ -19,7 +20,7 @@ class ErrorShapeMiddleware(AsyncCapableMiddleware):
         if fault is None:
             return None
         note_denial(request, fault)
-        return fault.response()
+        return refused_page(request, exception) or fault.response()
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """An error with a body of another kind gets ours; its headers, such as Allow, and its cookies stay."""

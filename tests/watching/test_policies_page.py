@@ -37,7 +37,7 @@ def test_policies_are_shown_as_text_and_a_runtime_that_is_away_is_said_in_words(
     says(staff, "This runtime has no policies.")
 
     staff.goes_to(f"{address}?kind=macp")
-    says(staff, "The policies could not be read")  # none is set up
+    says(staff, "The runtime does not answer, so its policies cannot be shown")  # none is set up
 
     answers(staff, 503, {"errorCode": "RUNTIME_UNAVAILABLE", "message": "the runtime cannot be reached"})
     staff.goes_to(address)

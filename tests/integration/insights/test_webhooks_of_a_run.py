@@ -51,7 +51,7 @@ def test_the_deliveries_of_the_run_are_told_by_endpoint_newest_first(viewer: Cli
         ("https://b.test/in", [str(failed.id)]),
     ]
     row = found["found"][1]["data"][0]
-    assert (row["attempts"], row["status"], row["responseStatus"]) == (1, "pending", 500)
+    assert (row["attempts"], row["status"], row["responseStatus"]) == (1, "pending", 503)
     assert row["nextAttemptAt"]
 
 

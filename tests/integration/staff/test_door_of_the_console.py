@@ -61,3 +61,30 @@ def test_whoever_posts_to_a_page_is_refused_or_told_that_it_takes_nothing(clerk:
 
 def test_without_anybody_to_ask_the_page_still_says_what_is_missing(clerk: Client) -> None:
     assert "An administrator puts you into a group." in clerk.get("/admin/").content.decode()
+
+
+HTML = {"Accept": "text/html,application/xhtml+xml"}
+
+
+@pytest.mark.parametrize(
+    ("address", "permission"),
+    [
+        ("/admin/runs/run/", "runs.view_run"),
+        (f"/admin/runs/run/{RUN}/change/", "runs.view_run"),
+        ("/admin/runs/apikey/add/", "runs.add_apikey"),
+        ("/admin/django_q/schedule/", "django_q.view_schedule"),
+        ("/admin/auth/user/", "auth.view_user"),
+    ],
+)
+def test_a_page_of_the_admin_says_it_to_browsers_in_the_same_words(
+    address: str, permission: str, clerk: Client
+) -> None:
+    answer = clerk.get(address, headers=HTML)
+    assert (answer.status_code, answer["Content-Type"]) == (403, "text/html; charset=utf-8")
+    assert f"<code>{permission}</code>" in answer.content.decode()
+    assert clerk.get(address)["Content-Type"] == "application/json"
+
+
+def test_a_page_that_nobody_may_open_names_no_permission() -> None:
+    root = browser_of(User.objects.create_superuser("root"))
+    assert root.get("/admin/runs/event/add/", headers=HTML)["Content-Type"] == "application/json"
