@@ -37,6 +37,7 @@ from tests.keys import stored_key
 from tests.pages.canary import CANARY, FOREIGN_ADDRESS, SCRIPT_ADDRESS
 from tests.pages.poison import poison
 from tests.panels.states import hostile_log
+from tests.run_log import Log
 from webhooks.models import DrainSlot, Endpoint, EndpointSecret, Notice, Replay
 
 
@@ -54,7 +55,7 @@ def hostile_scene(member: User) -> Scene:
     """Two runs with all that belongs to them, an endpoint with all that belongs to it, and the machinery."""
     running, ended = (_run() for _ in range(2))
     end(ended, status="failed", code="agent_error", error=CANARY)
-    endpoint = _webhooks(running)
+    endpoint = _webhooks(running, ended)
     _machinery(running)
     _people(member)
     poison()
@@ -79,7 +80,7 @@ def _run() -> Run:
                     subject_kind=one.subject_kind,
                     subject_id=one.subject_id,
                 )
-                for one in hostile_log(CANARY).events
+                for one in _log().events
             ]
         )
     observation = {"run": run, "kind": "stream-envelope", "source_id": "m-1", "body": b"{}"}
@@ -93,13 +94,20 @@ def _run() -> Run:
     return run
 
 
-def _webhooks(run: Run) -> Endpoint:
+def _log() -> Log:
+    log = hostile_log(CANARY)
+    log.write("session.stream.opened", {"status": "recovered", "detail": CANARY, "recovery": CANARY})
+    return log
+
+
+def _webhooks(*runs: Run) -> Endpoint:
     now = timezone.now()
     endpoint = listener(events=["*"], header_names=["X"])
     EndpointSecret.objects.create(endpoint=endpoint, sealed="x", key_id="x", hint="x")
-    delivery = parcel_for(endpoint, now, run_id=run.id)
-    for number in range(3):
-        tried(delivery, BROKEN, now + timedelta(minutes=number))
+    for run in runs:
+        delivery = parcel_for(endpoint, now, run_id=run.id)
+        for number in range(2):
+            tried(delivery, BROKEN, now + timedelta(minutes=number))
     of = {"project_id": endpoint.project_id, "endpoint": endpoint}
     Notice.objects.create(**of, kind="endpoint.silent", message="x", details={"x": "x"})
     Replay.objects.create(**of, key="x", wanted={"x": "x"}, count=1, created_by="x")

@@ -10,14 +10,11 @@ from typing import Any, TypeVar
 
 from playwright.sync_api import Page, sync_playwright
 
+from config.http.security_headers import CONTENT_SECURITY_POLICY
 from tests.watching.browser import CHROMIUM
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
-    " frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
-)
 RUN = "77aa0000-0000-7000-8000-000000000001"
 HERE = Path(__file__).parent
 FILES: Mapping[str, Path] = {
@@ -39,7 +36,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", TYPES[file.suffix])
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Content-Security-Policy", POLICY)
+        self.send_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         self.end_headers()
         self.wfile.write(body)
 

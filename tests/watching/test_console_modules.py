@@ -36,7 +36,8 @@ LONG_LIST = """async () => {
   await new Promise((resolve) => { style.onload = resolve; });
   const box = document.createElement('div');
   box.style.cssText = 'height: 400px; overflow: auto; --row-height: 28px';
-  box.innerHTML = '<div data-rows style="position: relative"></div>';
+  box.innerHTML = '<div data-rows></div>';
+  box.firstChild.style.position = 'relative';
   document.body.prepend(box);
   const lines = { lastSeq: 2_000_000, at: () => undefined, need: () => {} };
   const timeline = new Timeline(box, lines, { onSelect: () => {} });
