@@ -13,8 +13,9 @@ from insights.pages.run_acts import permitted
 from runs.errors import RunNotFound
 
 PANELS = (
+    # Beside each other where there is room; those with many columns take a line of their own (panels.css).
     *("graph", "participants", "decision", "signals", "progress"),
-    *("messages", "artifacts", "webhooks", "late", "recovery"),
+    *("artifacts", "messages", "webhooks", "late", "recovery"),
 )
 LONGEST_NUMBER = 18  # digits that surely fit into a bigint
 

@@ -1,5 +1,6 @@
 """The demo with real processes: the whole path from POST to the terminal, and nothing left behind."""
 
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,7 @@ def test_one_decision_is_made_and_everything_is_stopped_a01(data: Path) -> None:
     shown = "\n".join(demo.lines)
     assert "decides" in shown
     assert "completed (resolved)" in shown
+    assert re.search(r"^console http://\S+/admin/console/runs/[0-9a-f-]{36}$", shown, re.MULTILINE)
     assert "log in as demo with" in shown
     assert "Traceback" not in shown
 

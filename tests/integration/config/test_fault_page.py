@@ -26,8 +26,8 @@ def test_a_person_gets_a_page_and_a_script_the_object(client: Client) -> None:
     assert (script.status_code, script.json()["errorCode"]) == (404, "NOT_FOUND")
 
 
-def test_the_api_answers_with_the_object_whoever_asks(client: Client) -> None:
-    answer = client.get(f"/runs/{uuid7()}", headers=PERSON)
+def test_elsewhere_everybody_gets_the_object(client: Client) -> None:
+    answer = client.get("/nowhere", headers=PERSON)
     assert answer["Content-Type"] == "application/json"
 
 
@@ -46,8 +46,3 @@ def test_a_method_that_a_page_does_not_know_keeps_what_the_answer_said(client: C
     assert answer.status_code == 405
     assert answer["Allow"] == "GET, HEAD"
     assert "This cannot be answered" in answer.content.decode()
-
-
-def test_what_is_wrong_is_not_told_in_the_words_of_a_defect(client: Client) -> None:
-    answer = member(client, "view_run").get("/admin/<script>alert(1)</script>/", headers=PERSON)
-    assert "<script>alert" not in answer.content.decode()

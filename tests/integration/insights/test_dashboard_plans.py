@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from insights.agents import agent_metrics
 from insights.counting import database_now
+from insights.failed import failed_lately
 from insights.overview import overview
 from insights.window import Window
 from runs.models.project import DEFAULT_PROJECT_ID
@@ -22,11 +23,11 @@ from tests.processes import wait_until
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.handmade_rows("a crowd that only planners look at")]
 
 
-def plans_of(read: Callable[[], object]) -> list[str]:
-    """The plans of the statements that count."""
+def plans_of(read: Callable[[], object], *, naming: str = "picked") -> list[str]:
+    """The plans of the statements that count, or of those with `naming` in them."""
     with CaptureQueriesContext(connection) as captured:
         read()
-    counting = [query["sql"] for query in captured.captured_queries if "picked" in query["sql"]]
+    counting = [query["sql"] for query in captured.captured_queries if naming in query["sql"]]
     with transaction.atomic(), connection.cursor() as cursor:
         # Of a few thousand rows reading them all may be the better plan; a plan without it must exist.
         cursor.execute("SET LOCAL enable_seqscan = off")
@@ -59,3 +60,13 @@ def test_runs_are_counted_out_of_the_index_of_the_newest(read: Callable[..., obj
     for plan in plans:
         assert "Index Only Scan using runs_newest_first" in plan
         assert "Scan on runs_run" not in plan.replace("Only Scan using runs_newest_first on runs_run", "")
+
+
+def test_those_that_failed_lately_are_found_in_the_index_of_the_newest() -> None:
+    crowd_of(running_run(), 2000)
+    wait_until(runs_are_vacuumed, within_s=30, what="a vacuum that marks every page")
+    now = database_now()
+    (plan,) = plans_of(lambda: failed_lately(DEFAULT_PROJECT_ID, now), naming="'failed'")
+
+    assert "Index Only Scan using runs_newest_first" in plan
+    assert "Scan on runs_run" not in plan.replace("Only Scan using runs_newest_first on runs_run", "")
