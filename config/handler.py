@@ -15,7 +15,7 @@ from asgiref.sync import ThreadSensitiveContext, iscoroutinefunction
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import BaseHandler
-from django.core.signals import request_started
+from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -38,9 +38,10 @@ class Handler(ASGIHandler):
         self._synchronous = Synchronous()
         self._synchronous.load_middleware()
         # A thread between two requests has no connection that could be old, and nobody reads the queries of one before.
-        # These two would cost every request a change of threads.
+        # Every request would pay for that: with a change of threads at its start, in the event loop at its end.
         request_started.disconnect(close_old_connections)
         request_started.disconnect(reset_queries)
+        request_finished.disconnect(close_old_connections)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

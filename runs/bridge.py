@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,10 +42,11 @@ def _with_connection(call: Callable[[], T]) -> T:
 
 def release_connection() -> None:
     """This thread holds no connection that others might need; a transaction that is open keeps its own."""
-    if connection.settings_dict.get("CONN_MAX_AGE") != 0:
+    ours = connections[DEFAULT_DB_ALIAS]
+    if ours.settings_dict.get("CONN_MAX_AGE") != 0:
         close_old_connections()
-    elif not connection.in_atomic_block:
-        connection.close()  # back to the pool
+    elif not ours.in_atomic_block:
+        ours.close()  # back to the pool
 
 
 async def rows(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -10,11 +10,10 @@ _OPTIONS = "ANALYZE, TIMING OFF, SUMMARY OFF, FORMAT JSON"
 
 
 class Look(NamedTuple):
-    """One statement, the rows it looked at, those that were thrown away included, and the tables it read as a whole."""
+    """One statement, and the rows it looked at, those that were thrown away included."""
 
     statement: str
     rows: int
-    scanned: tuple[str, ...]
 
 
 def looks_of(read: Callable[[], object]) -> list[Look]:
@@ -29,9 +28,7 @@ def _look(statement: str) -> Look:
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN ({_OPTIONS}) {statement.replace('%', '%%')}")
         ((plan,),) = cursor.fetchall()
-    nodes = list(_nodes(plan[0]["Plan"]))
-    scanned = tuple(node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan")
-    return Look(statement, sum(map(_rows, nodes)), scanned)
+    return Look(statement, sum(map(_rows, _nodes(plan[0]["Plan"]))))
 
 
 def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
+from runs.domain.projection import SCHEMA_VERSION, dump, empty, fold
+from tests.run_log import RUN_ID, Log
+
 OPEN = 500  # the newest
 DAYS = 30
 ENDPOINTS = 20
@@ -55,8 +58,26 @@ def _words(runs: int) -> dict[str, str]:
         "ALL": f"generate_series(1, {runs}) AS n",
         "RUNS": str(runs),
         "OPEN": str(OPEN),
+        **dict(zip(("STATE", "PRIVATE"), map(_text, _state()), strict=True)),
+        "NAME": _text(str(RUN_ID)),
+        "SCHEMA": str(SCHEMA_VERSION),
         "ENDPOINTS": str(ENDPOINTS),
     }
+
+
+def _state() -> tuple[str, str]:
+    """The state of a run in which little was said, public and private."""
+    log = Log()
+    log.bind(("alice", "bob"))
+    for person in ("alice", "bob"):
+        log.see(person, "voter")
+    log.write("progress.reported", {"participantId": "bob", "sender": "bob", "percentage": 40, "message": "counted"})
+    public, private = dump(fold(empty(str(RUN_ID)), log.events))
+    return public.decode(), private.decode()
+
+
+def _text(words: str) -> str:
+    return "'" + words.replace("'", "''") + "'"
 
 
 def _id(beginning: str, number: str = "n") -> str:

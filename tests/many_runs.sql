@@ -22,9 +22,7 @@ FROM (SELECT n, :AT AS at, CASE WHEN n > :RUNS - :OPEN THEN 'running' WHEN n % 1
              ELSE 'completed' END AS status FROM :ALL) AS made;
 -- name: projections
 INSERT INTO runs_projection (id, run_id, state, private, projected_seq, schema_version)
-SELECT gen_random_uuid(), :RUN, format('{"participants":[{"participantId":"alice"},{"participantId":"bob"}],"progress":{"entries":'
-    '[{"participantId":"bob","percentage":%s,"message":"%s"}]}}', n % 100, md5(n::text)), '{}', 10, 3
-FROM :ALL;
+SELECT gen_random_uuid(), :RUN, replace(:STATE, :NAME, :RUN::text), :PRIVATE, 10, :SCHEMA FROM :ALL;
 -- name: events, the last of each run
 INSERT INTO runs_event (id, run_id, project_id, seq, ts, created_at, type, source_kind, source_name, lease_epoch, data)
 SELECT :EVENT, :RUN, :PROJECT, 10, :AT, :AT, CASE WHEN n > :RUNS - :OPEN THEN 'message.received' WHEN n % 10 = 3 THEN 'run.failed'

@@ -16,6 +16,7 @@ from runs.domain.staff_rights import scopes_of_member
 from runs.errors import Forbidden
 
 HEADER = "HTTP_AUTHORIZATION"
+_PRINCIPAL = "signalbox_principal_by_key"
 BAD_CSRF_TOKEN = "the CSRF token is missing or wrong"  # noqa: S105 - it is none
 
 
@@ -54,15 +55,21 @@ def shows_key(request: HttpRequest) -> bool:
     return bool(asked_first) and asked_first[0] is ApiKeyAuthentication
 
 
+def principal_by_key(request: HttpRequest) -> Principal:
+    """Whose key the request shows, looked up once for a request that has one. Raises Unauthenticated."""
+    known = getattr(request, _PRINCIPAL, None)
+    if not isinstance(known, Principal):
+        known = principal_of_key(request.META[HEADER])
+        setattr(request, _PRINCIPAL, known)
+    return known
+
+
 class ApiKeyAuthentication(BaseAuthentication):
     """Lets in who sends a known key."""
 
     def authenticate(self, request: Request) -> tuple[Principal, None] | None:
         """The principal; None without the header, so that a session may still identify the caller."""
-        header = request.META.get(HEADER)
-        if header is None:
-            return None
-        return principal_of_key(header), None
+        return (principal_by_key(request._request), None) if HEADER in request.META else None
 
     def authenticate_header(self, request: Request) -> str:
         """What a 401 asks for."""

@@ -21,10 +21,10 @@ class CorsMiddleware(AsyncCapableMiddleware):
 
     def before(self, request: HttpRequest) -> HttpResponseBase | None:
         """An empty 204 for a preflight; only an allowed origin finds permission in it."""
-        if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+        if request.method != "OPTIONS" or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in request.META:
             return None
         response = HttpResponse(status=204)
-        if request.headers.get("Origin", "") in settings.CORS_ORIGIN:
+        if request.META.get("HTTP_ORIGIN", "") in settings.CORS_ORIGIN:
             response["Access-Control-Allow-Methods"] = METHODS
             response["Access-Control-Allow-Headers"] = REQUEST_HEADERS
             response["Access-Control-Max-Age"] = str(PREFLIGHT_AGE_S)
@@ -32,7 +32,7 @@ class CorsMiddleware(AsyncCapableMiddleware):
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """The response, which an allowed origin may read."""
-        permit(response, request.headers.get("Origin", ""))
+        permit(response, request.META.get("HTTP_ORIGIN", ""))
         return response
 
 

@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.response import SimpleTemplateResponse
 
 from config.http.denials import note_denial
 from config.http.errors import fault_of
@@ -24,7 +25,8 @@ class ErrorShapeMiddleware(AsyncCapableMiddleware):
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """An error with a body of another kind gets ours; its headers, such as Allow, and its cookies stay."""
-        if response.status_code < 400 or response.streaming:
+        # A page that a view made of it itself stays.
+        if response.status_code < 400 or response.streaming or isinstance(response, SimpleTemplateResponse):
             return response
         if is_for_people(request):
             return fault_page(request, response)

@@ -10,7 +10,6 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
-from django.template.response import SimpleTemplateResponse
 
 from config.http.fault import as_it_was, fault_of_status
 
@@ -50,9 +49,7 @@ def is_for_people(request: HttpRequest) -> bool:
 
 
 def fault_page(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """The page of an error; a page that a view made of it itself stays."""
-    if isinstance(response, SimpleTemplateResponse):
-        return response
+    """The page of an error."""
     body = _body(response)
     plain = _plain(response.status_code, body)
     # What a form has sent is not sent again unasked.

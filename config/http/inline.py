@@ -35,7 +35,7 @@ class Inline(Mixin):
         """The response of the chain; a thread is used only to store something."""
         before = getattr(self, "process_request", None)
         after = getattr(self, "process_response", None)
-        get_response = cast(Callable[[HttpRequest], Awaitable[HttpResponseBase]], self.get_response)
+        get_response = cast("Callable[[HttpRequest], Awaitable[HttpResponseBase]]", self.get_response)
         response: HttpResponseBase = (before(request) if before else None) or await get_response(request)
         if after is None:
             return response

@@ -27,13 +27,14 @@ class AsyncCapableMiddleware:
         """The response of the chain, or an awaitable of it in an asynchronous chain."""
         if self.is_async:
             return self._async_call(request)
+        # A type in quotes is not made anew for every request.
         with self.around(request):
-            get_response = cast(Callable[[HttpRequest], HttpResponseBase], self.get_response)
+            get_response = cast("Callable[[HttpRequest], HttpResponseBase]", self.get_response)
             return self.after(request, self.before(request) or get_response(request))
 
     async def _async_call(self, request: HttpRequest) -> HttpResponseBase:
         with self.around(request):
-            get_response = cast(Callable[[HttpRequest], Awaitable[HttpResponseBase]], self.get_response)
+            get_response = cast("Callable[[HttpRequest], Awaitable[HttpResponseBase]]", self.get_response)
             return self.after(request, self.before(request) or await get_response(request))
 
     def around(self, request: HttpRequest) -> AbstractContextManager[None]:

@@ -27,7 +27,7 @@ class RequestIdMiddleware(AsyncCapableMiddleware):
 
     def around(self, request: HttpRequest) -> AbstractContextManager[None]:
         """Log lines name the request."""
-        return log_context(request_id=request_id_from(request.headers.get(HEADER)))
+        return log_context(request_id=request_id_from(request.META.get("HTTP_X_REQUEST_ID")))
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """The response carries the id, and what is logged of an error does."""

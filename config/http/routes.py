@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import Resolver404, ResolverMatch, resolve
 
 OTHER = "other"
+LONGEST_REMEMBERED = 200  # characters of a path: anybody may ask anywhere
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _MATCH = "signalbox_match"
@@ -19,9 +21,15 @@ _GROUP = re.compile(r"\(\?P<(\w+)>[^)]*\)")
 def match_at(path: str) -> ResolverMatch | None:
     """The view that answers at `path`; None where there is none."""
     try:
-        return resolve(path)
+        return _remembered_match(path, settings.ROOT_URLCONF) if len(path) <= LONGEST_REMEMBERED else resolve(path)
     except Resolver404:
         return None
+
+
+@lru_cache(maxsize=1000)
+def _remembered_match(path: str, urlconf: str) -> ResolverMatch:
+    # Whoever watches runs asks at the same addresses again and again; every route before theirs is a regular expression.
+    return resolve(path, urlconf)
 
 
 def match_of(request: HttpRequest) -> ResolverMatch | None:

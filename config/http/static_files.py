@@ -31,7 +31,7 @@ class StaticFilesMiddleware(AsyncCapableMiddleware):
             file = await sync_to_async(self._file, thread_sensitive=False)(request)
             if file is not None:
                 return file
-        get_response = cast(Callable[[HttpRequest], Awaitable[HttpResponseBase]], self.get_response)
+        get_response = cast("Callable[[HttpRequest], Awaitable[HttpResponseBase]]", self.get_response)
         return await get_response(request)
 
     def _file(self, request: HttpRequest) -> HttpResponse | None:

@@ -13,9 +13,9 @@ from django.db import Error as DatabaseFault
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from config.http.authentication import staff_principal
+from config.http.authentication import HEADER, principal_by_key, staff_principal
 from config.http.fault import Fault
-from config.http.keys import principal_of_key, remembered_principal
+from config.http.keys import remembered_principal
 from config.http.middleware import AsyncCapableMiddleware, Next
 from config.http.principal import Principal
 from config.http.routes import route_of
@@ -52,7 +52,7 @@ class ThrottleMiddleware(AsyncCapableMiddleware):
     ) -> HttpResponseBase | None:
         if not _is_counted_here(request, view):
             return None
-        header = request.META.get("HTTP_AUTHORIZATION")
+        header = request.META.get(HEADER)
         principal = remembered_principal(header) if header is not None else None
         if principal is None and _may_be_known(request):
             principal = await bridge.rows(_look_up, request)
@@ -87,7 +87,7 @@ def count_stream(request: HttpRequest, principal: Principal | None) -> None:
 
 def _is_counted_here(request: HttpRequest, view: View) -> bool:
     # By its view, not by a parameter that anybody may add to any route.
-    leaves_it_to_view = getattr(view, "counts_itself", False) and "HTTP_AUTHORIZATION" not in request.META
+    leaves_it_to_view = getattr(view, "counts_itself", False) and HEADER not in request.META
     return _is_uncounted(request) and not leaves_it_to_view
 
 
@@ -99,14 +99,13 @@ def _is_uncounted(request: HttpRequest) -> bool:
 
 
 def _may_be_known(request: HttpRequest) -> bool:
-    return "HTTP_AUTHORIZATION" in request.META or settings.SESSION_COOKIE_NAME in request.COOKIES
+    return HEADER in request.META or settings.SESSION_COOKIE_NAME in request.COOKIES
 
 
 def _look_up(request: HttpRequest) -> Principal | None:
-    """Whoever calls, None for a stranger; the same look-up is done again by the view, from memory or on a wrong key."""
-    header = request.META.get("HTTP_AUTHORIZATION")
+    """Whoever calls, None for a stranger: one with a wrong key is looked up again by the view, which says so."""
     try:
-        return principal_of_key(header) if header is not None else staff_principal(request)
+        return principal_by_key(request) if HEADER in request.META else staff_principal(request)
     except (Unauthenticated, DatabaseFault):
         return None
 

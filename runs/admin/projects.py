@@ -58,15 +58,15 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """What was done to the thing of this id, and what else the newest entries say of the term."""
+        """What was done to the thing of this id; if there is none, what the newest entries say of the term."""
         term = search_term.strip()
         if not term:
             return queryset, False
-        said = Q(actor=term) | Q(action=term) | Q(request_id=term)
+        if AuditEntry.objects.filter(resource_id=term).exists():
+            return queryset.filter(resource_id=term), False
+        said = queryset.filter(Q(actor=term) | Q(action=term) | Q(request_id=term))
         oldest = oldest_looked_at(AuditEntry.objects.order_by("-id"), "id")
-        if oldest is not None:
-            said &= Q(id__gte=oldest)
-        return queryset.filter(Q(resource_id=term) | said), False
+        return (said if oldest is None else said.filter(id__gte=oldest)), False
 
     @admin.display(description="details")
     def shown_details(self, entry: AuditEntry) -> str:

@@ -10,6 +10,7 @@ from runs.queries.events import (
     events_backwards,
     filtered_events,
     iterate_events,
+    newest_events,
     unreadable_frames,
 )
 from runs.queries.feed import FeedFilter, Position, count_feed, feed_page, is_of_scenario, position_of, settled_before
@@ -49,6 +50,7 @@ __all__ = [
     "list_audit",
     "list_runs",
     "messages_of",
+    "newest_events",
     "ownership_of",
     "position_of",
     "require_run",

@@ -88,6 +88,12 @@ def events_backwards(run_id: UUID, last: int, *, types: Sequence[str]) -> Iterat
         before = page[-1][0]
 
 
+def newest_events(run_id: UUID, types: Sequence[str], *, after: int, limit: int) -> list[EventRow]:
+    """The newest `limit` events of these types after seq `after`, in order."""
+    found = Event.objects.filter(run_id=run_id, seq__gt=after, type__in=types).order_by("-seq")
+    return [EventRow._make(row) for row in found.values_list(*EventRow._fields)[:limit]][::-1]
+
+
 def accepted_commitment(run_id: UUID) -> int | None:
     """The seq of the last Commitment that the runtime accepted, None without one."""
     finalized = Event.objects.filter(run_id=run_id, type=EventType.DECISION_FINALIZED)

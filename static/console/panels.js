@@ -3,6 +3,7 @@
 //   export function render(root, state, { runId, get, resend })
 //
 // which shows a state of the run (GET /runs/{id}/state) below `root`; `resend` is there where deliveries may be sent again. One that fails says so and keeps no other from being shown.
+// They are drawn one after the other, each in a task of its own: all at once they would hold up whoever scrolls.
 
 import { get } from "./get.js";
 
@@ -10,15 +11,17 @@ export class Panels {
   constructor(sections, runId, { resend } = {}) {
     Object.assign(this, { runId, resend });
     this.panels = [];
+    this.stale = new Set(); // panels that do not show the newest state yet
     this.ready = Promise.all([...sections].map((section) => this.load(section)));
   }
 
   async load(section) {
     try {
       const { render } = await import(`./panels/${section.dataset.panel}.js`);
-      this.panels.push({ section, render });
+      const panel = { section, render };
+      this.panels.push(panel);
       section.hidden = false;
-      if (this.state) this.draw({ section, render });
+      if (this.state) this.drawLater([panel]);
     } catch (missing) {
       section.hidden = true;
       console.warn(`no panel ${section.dataset.panel}`, missing);
@@ -27,7 +30,20 @@ export class Panels {
 
   show(state) {
     this.state = state;
-    for (const panel of this.panels) this.draw(panel);
+    this.drawLater(this.panels);
+  }
+
+  // Whatever is shown meanwhile, each of them has its turn.
+  async drawLater(panels) {
+    for (const panel of panels) this.stale.add(panel);
+    if (this.isDrawing) return;
+    this.isDrawing = true;
+    for (const panel of this.stale) {
+      this.stale.delete(panel);
+      await new Promise((resolve) => setTimeout(resolve));
+      this.draw(panel);
+    }
+    this.isDrawing = false;
   }
 
   draw({ section, render }) {

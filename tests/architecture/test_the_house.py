@@ -48,3 +48,10 @@ def test_every_requirement_is_pinned() -> None:
         for line in (ROOT / name).read_text().splitlines():
             wanted = line.partition("#")[0].strip()
             assert not wanted or wanted.startswith("-r ") or "==" in wanted, f"{name}: {wanted}"
+
+
+def test_the_pictures_of_the_pages_are_few_small_and_shown() -> None:
+    pictures = [path for path in tracked() if path.parts[:2] == ("docs", "images")]
+    assert sum((ROOT / path).stat().st_size for path in pictures) < 800_000
+    shown = "".join((ROOT / page).read_text() for page in tracked() if page.suffix == ".md")
+    assert [path.name for path in pictures if f"images/{path.name})" not in shown] == []

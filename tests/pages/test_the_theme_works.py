@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from tests.pages.scene import Scene
+from tests.integration.webhooks.listeners import listener, parcel_for
 from tests.pages.visitor import Visitor
 from tests.watching.web import WebProcess
+from webhooks.models import Endpoint
 
 pytestmark = [
     pytest.mark.slow,
@@ -18,7 +19,15 @@ IS_DARK = "document.documentElement.classList.contains('dark')"
 
 
 @pytest.fixture
-def home(scene: Scene, visitor: Visitor, web: WebProcess) -> Visitor:
+def endpoint(transactional_db: None) -> Endpoint:
+    """One with a delivery."""
+    made = listener()
+    parcel_for(made)
+    return made
+
+
+@pytest.fixture
+def home(endpoint: Endpoint, visitor: Visitor, web: WebProcess) -> Visitor:
     visitor.goes_to(f"{web.base}/admin/")
     return visitor
 
@@ -74,8 +83,8 @@ def test_filters_and_actions_open(home: Visitor, web: WebProcess) -> None:
     assert home.problems == []
 
 
-def test_the_steps_of_an_endpoint_open(home: Visitor, web: WebProcess, scene: Scene) -> None:
-    home.goes_to(f"{web.base}/admin/webhooks/endpoint/{scene.endpoint.id}/change/")
+def test_the_steps_of_an_endpoint_open(home: Visitor, web: WebProcess, endpoint: Endpoint) -> None:
+    home.goes_to(f"{web.base}/admin/webhooks/endpoint/{endpoint.id}/change/")
     clicks(home, "[x-on\\:click^='actionDropdownOpen']")
     home.wait_for(lambda: home.do(is_seen("nav a[href*='/replay']")), "the steps")
     assert home.problems == []

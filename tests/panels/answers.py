@@ -8,7 +8,6 @@ AT = "2026-01-31T09:30:05.000Z"
 MESSAGES = f"/runs/{RUN}/messages?limit=1000"
 ARTIFACTS = f"/runs/{RUN}/artifacts"
 LATE = f"/runs/{RUN}/late?limit=200"
-STREAMS = f"/runs/{RUN}/events?type=session.stream.opened&limit=200"
 OWNERSHIP = f"/admin/console/runs/{RUN}/ownership"
 ENDPOINT = "0190a7c2-0000-7000-8000-0000000000e1"
 TOLD = f"/admin/console/runs/{RUN}/told"
@@ -57,13 +56,13 @@ def sent(*deliveries: Mapping[str, object], endpoint: Mapping[str, object] | Non
 def ownership(**changed: object) -> dict[str, object]:
     """A run whose observer beats."""
     observer = {"id": "o-1", "host": "host-1", "processId": 7, "beatAt": AT, "isLost": False, "isBeating": True}
-    return {"observer": observer, "leaseEpoch": 3, "recoveryAttempts": 0, "hasEnded": False} | changed
+    owned = {"observer": observer, "leaseEpoch": 3, "recoveryAttempts": 0, "hasEnded": False, "stream": stream()}
+    return owned | changed
 
 
-def streams(*data: Mapping[str, object]) -> dict[str, object]:
+def stream(*data: Mapping[str, object]) -> dict[str, object]:
     """The changes of the stream, as events."""
-    events = [{"seq": seq, "ts": AT, "data": one} for seq, one in enumerate(data, start=4)]
-    return {"data": events, "total": len(events)}
+    return {"since": 0, "changes": [{"seq": seq, "ts": AT, "data": one} for seq, one in enumerate(data, start=4)]}
 
 
 def a_page(*rows: Mapping[str, object]) -> dict[str, object]:
@@ -82,7 +81,8 @@ def answers(of: str = "said", **more: object) -> dict[str, object]:
             an_artifact(of, id="a3", uri="javascript:alert(1)"),
         ],
         LATE: a_page(a_late_one(of), a_late_one(of, id="l2", reason="conflict")),
-        STREAMS: streams({"status": of, "detail": of}, {"status": "recovered", "recovery": of}),
-        OWNERSHIP: ownership(observer=observer),
+        OWNERSHIP: ownership(
+            observer=observer, stream=stream({"status": of, "detail": of}, {"status": "recovered", "recovery": of})
+        ),
         TOLD: sent(a_delivery(of), endpoint=an_endpoint(of, active=False)),
     }

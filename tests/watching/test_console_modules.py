@@ -52,6 +52,27 @@ LONG_LIST = """async () => {
   }
   return found;
 }"""
+# Panels that only say what they were given; a second state comes while the first is being drawn.
+DRAWN = """async () => {
+  const { Panels } = await import('/static/console/panels.js');
+  const panels = new Panels([], 'a-run');
+  const drawn = [];
+  let together = 0;
+  let isBusy = false;
+  const section = { querySelector: () => ({}) };
+  const panel = (name) => ({ section, render: (root, state) => {
+    if (isBusy) together += 1;
+    isBusy = true;
+    setTimeout(() => { isBusy = false; });
+    drawn.push([name, state.number]);
+    if (drawn.length === 2) panels.show({ number: 2 });
+  } });
+  panels.panels = ['a', 'b', 'c'].map(panel);
+  panels.show({ number: 1 });
+  const atOnce = drawn.length;
+  while (panels.isDrawing) await new Promise((resolve) => setTimeout(resolve));
+  return { atOnce, together, drawn };
+}"""
 EVENT = {"type": "canonical_event", "id": 8, "data": {}}
 
 
@@ -87,6 +108,13 @@ def test_who_is_refused_is_told_why_and_does_not_come_back(tab: StaffBrowser) ->
         said = followed(tab, closed=code)
         assert [state["name"] for state in said["states"]] == ["connecting", "refused"]
         assert word in said["states"][1]["reason"]
+
+
+def test_panels_are_drawn_one_after_the_other_and_end_with_the_newest_state(tab: StaffBrowser) -> None:
+    found = tab.do(lambda page: page.evaluate(DRAWN))
+    assert (found["atOnce"], found["together"]) == (0, 0)
+    assert dict(found["drawn"]) == {"a": 2, "b": 2, "c": 2}
+    assert len(found["drawn"]) < 6  # a state that is no longer the newest is passed over
 
 
 def test_a_list_that_is_taller_than_browsers_allow_is_scrolled_to_any_of_its_lines(tab: StaffBrowser) -> None:

@@ -8,7 +8,6 @@ import { facts, table } from "./table.js";
 
 export const title = "Observer and recovery";
 
-const MOST = 200;
 const TYPE = "session.stream.opened";
 const RECOVERIES = {
   fresh: "launched anew: nothing had reached the runtime",
@@ -21,25 +20,18 @@ export function render(root, state, { runId, get }) {
   // The newest change that the state still names, and the ending: what changes without an event waits for the reader.
   const recent = state.timeline?.recent ?? [];
   const last = recent.filter(({ type }) => type === TYPE).at(-1)?.seq ?? 0;
-  const ask = async () => {
-    const [ownership, streams] = await Promise.all([
-      get(`/admin/console/runs/${runId}/ownership`),
-      get(`/runs/${runId}/events?type=${TYPE}&limit=${MOST}`),
-    ]);
-    return { ownership, streams };
-  };
+  const ask = () => get(`/admin/console/runs/${runId}/ownership`);
   fetched(root, `${last} ${state.run?.endedAt ?? ""}`, ask, (answer, trouble) =>
     repaint(root, troubled(trouble), answer ? shown(answer) : nothing("Reading …"), answer && again()),
   );
 }
 
-function shown({ ownership, streams }) {
-  const left = streams.total - streams.data.length;
+function shown({ stream, ...ownership }) {
+  const { since, changes } = stream;
   return [
     owner(ownership),
-    element("h3", {}, `The stream of the runtime: ${count(streams.total, "change")}`),
-    streams.total > 0 && table("Changes of the stream", ["At", "#", "Stream", "Meaning"], streams.data.map(row)),
-    left > 0 && nothing(`and ${left} later ones`),
+    element("h3", {}, `The stream of the runtime: ${count(changes.length, "change")}${since ? ` since event ${since}` : ""}`),
+    changes.length > 0 && table("Changes of the stream", ["At", "#", "Stream", "Meaning"], changes.map(row)),
   ];
 }
 

@@ -141,6 +141,16 @@ def form(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(len(request.POST)))
 
 
+class Seen(APIView):
+    """Says which of a person's belongings came with a call."""
+
+    scope = "runs:read"
+
+    def get(self, request: Request) -> Response:
+        http = request._request
+        return Response({name: hasattr(http, name) for name in ("session", "_messages")} | {"who": request.user.name})
+
+
 def visit(request: HttpRequest) -> HttpResponse:
     """Counts the visits of a session and leaves a message for the next one."""
     visits = request.session.get("visits", 0) + 1
@@ -153,6 +163,7 @@ def visit(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     *urlpatterns,
     path("visit", visit),
+    path("seen", Seen.as_view()),
     path("echo", Echo.as_view()),
     path("fail", Failing.as_view()),
     path("fail/database", Failing.as_view(error=OperationalError)),

@@ -3,12 +3,13 @@ import threading
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, AsyncRequestFactory, Client
 from django.utils.module_loading import import_string
 
-from tests.integration.config.conftest import shape
+from tests.integration.config.conftest import KEY, shape
 
 
 async def test_a_whole_request_stays_in_one_thread() -> None:
@@ -51,3 +52,31 @@ async def test_sessions_and_messages_are_stored_by_an_asynchronous_server(async_
 def test_sessions_and_messages_are_stored_by_a_synchronous_server(client: Client) -> None:
     assert client.get("/visit").content == b"1 []"
     assert client.get("/visit").content == b"2 ['visit 1']"
+
+
+def test_a_call_with_a_key_has_no_session_and_no_messages(alice: Client) -> None:
+    assert alice.get("/seen").json() == {"session": False, "_messages": False, "who": "alice"}
+
+
+@pytest.mark.django_db
+def test_with_a_key_nobody_looks_at_the_session_that_came_with_it(alice: Client) -> None:
+    alice.force_login(User.objects.create_user("bob", is_staff=True))
+    assert alice.get("/seen").json()["who"] == "alice"
+    assert shape(alice.get("/seen", headers={"Authorization": "Bearer wrong"})) == (401, "UNAUTHENTICATED")
+
+
+@pytest.mark.django_db
+def test_a_member_of_staff_has_both(client: Client) -> None:
+    client.force_login(User.objects.create_user("bob", is_staff=True))
+    assert client.get("/seen").json() == {"session": True, "_messages": True, "who": "bob"}
+
+
+async def test_an_asynchronous_server_leaves_them_out_too(async_client: AsyncClient) -> None:
+    response = await async_client.get("/seen", headers={"Authorization": KEY})
+    assert response.json() == {"session": False, "_messages": False, "who": "alice"}
+
+
+@pytest.mark.django_db
+def test_a_page_has_its_session_whatever_a_proxy_says_of_who_asks(alice: Client) -> None:
+    assert alice.get("/visit").content == b"1 []"
+    assert alice.get("/visit").content == b"2 ['visit 1']"

@@ -8,6 +8,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from insights import standing
+from insights.counting import database_now
 from runs.domain.endings import EndingCode
 from runs.models import BreakerChange, Observer, Run
 from runs.models.project import DEFAULT_PROJECT_ID
@@ -154,6 +156,21 @@ def test_the_sidebar_begins_with_the_console_for_who_may_see_runs(staff: Client)
     assert [item["title"] for group in groups for item in group["items"]] == ["Events"]
 
 
+def test_the_last_hour_is_told_by_the_minute_and_the_day_by_the_hour(staff: Client) -> None:
+    now = (database_now() + timedelta(days=1)).replace(minute=50, second=0, microsecond=0)
+    for ago in (timedelta(minutes=5), timedelta(minutes=10), timedelta(minutes=10), timedelta(hours=2)):
+        Run.objects.filter(id=ended_run().id).update(ended_at=now - ago)
+    hour, day = standing.hour_and_day(DEFAULT_PROJECT_ID, now)
+
+    assert [(now - one.begins, one.runs) for one in hour.ended] == [
+        (timedelta(minutes=10), 2),
+        (timedelta(minutes=5), 1),
+    ]
+    # It should be one group an hour, also of the hour that was counted by the minute.
+    assert [(one.begins.minute, one.runs) for one in day.ended] == [(0, 1), (0, 3)]
+    assert day.ended[1].begins - day.ended[0].begins == timedelta(hours=2)
+
+
 def test_the_chart_stands_on_its_ground_and_within_its_frame(staff: Client) -> None:
     ended_run()
     ended_run(EndingCode.RESOLVED)
@@ -205,6 +222,7 @@ def test_a_part_comes_without_the_frame(staff: Client) -> None:
 
 def test_more_runs_cost_no_more_statements(staff: Client) -> None:
     late_run("hard_deadline")
+    ended_run()
     staff.get("/admin/")
     with CaptureQueriesContext(connection) as few:
         staff.get("/admin/")

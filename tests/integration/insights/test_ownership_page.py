@@ -7,10 +7,11 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
+from insights.pages import ownership
 from runs.models import Observer
 from runs.models.identity import uuid7
 from tests.cast import running_run
-from tests.integration.runs.conftest import end, store_run
+from tests.integration.runs.conftest import append, end, store_run
 
 pytestmark = [
     pytest.mark.django_db,
@@ -60,6 +61,25 @@ def test_an_ended_run_needs_no_owner(staff: Client) -> None:
     end(run)
     found = asked(staff, run.id)
     assert (found["observer"], found["hasEnded"]) == (None, True)
+
+
+def test_it_has_the_newest_changes_of_the_stream(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = store_run()
+    append(run, type="session.stream.opened", status="opened")
+    append(run, 3)
+    append(run, type="session.stream.opened", status="recovered")
+    stream = asked(staff, run.id)["stream"]
+    assert isinstance(stream, dict)
+    assert stream["since"] == 0
+    assert [(one["seq"], one["data"]) for one in stream["changes"]] == [
+        (1, {"status": "opened"}),
+        (5, {"status": "recovered"}),
+    ]
+
+    monkeypatch.setattr(ownership, "LOOKED_AT", 2)
+    stream = asked(staff, run.id)["stream"]
+    assert isinstance(stream, dict)
+    assert (stream["since"], [one["seq"] for one in stream["changes"]]) == (3, [5])
 
 
 def test_no_run_of_this_project_has_no_owner(staff: Client) -> None:

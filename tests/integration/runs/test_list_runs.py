@@ -1,10 +1,12 @@
 """GET /runs and GET /runs/{id}: shapes, filters, order, and the wall between projects (A04, A15, E04, E09)."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 
+from runs.domain.documents import iso
 from runs.models import Project, Run
 from tests.bodies import Body, full_body, short_body
 from tests.caller import Post
@@ -81,6 +83,28 @@ def test_sorting_by_the_last_change(caller: Client) -> None:
     Run.objects.filter(id=second.id).update(updated_at=first.updated_at)
 
     assert found(caller, sortBy="updatedAt") == [str(first.id), str(second.id)]
+
+
+@pytest.mark.parametrize("filters", [{}, {"status": "queued"}])
+def test_a_page_behind_the_last_run_still_says_how_many_there_are(filters: dict[str, str], caller: Client) -> None:
+    for _ in range(3):
+        queued_run()
+
+    for offset, shown in ((0, 2), (2, 1), (3, 0), (9, 0)):
+        page = caller.get("/runs", {**filters, "limit": 2, "offset": offset}).json()
+        assert (len(page["data"]), page["total"]) == (shown, 3)
+
+
+def test_times_are_cut_to_the_millisecond_wherever_a_run_is_shown(caller: Client) -> None:
+    run = queued_run()
+    moment = datetime(2026, 1, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+    Run.objects.update(created_at=moment, started_at=moment, updated_at=moment)
+
+    shown = [caller.get(f"/runs/{run.id}").json()]
+    shown += [caller.get("/runs", query).json()["data"][0] for query in ({}, {"status": "queued"})]
+    for row in shown:
+        times = [row[name] for name in ("createdAt", "startedAt", "updatedAt", "endedAt")]
+        assert times == [iso(moment)] * 3 + [None] == ["2026-01-31T23:59:59.999Z"] * 3 + [None]
 
 
 def test_a_status_filters(caller: Client) -> None:

@@ -87,4 +87,7 @@ def test_a_page_of_the_admin_says_it_to_browsers_in_the_same_words(
 
 def test_a_page_that_nobody_may_open_names_no_permission() -> None:
     root = browser_of(User.objects.create_superuser("root"))
-    assert root.get("/admin/runs/event/add/", headers=HTML)["Content-Type"] == "application/json"
+    answer = root.get("/admin/runs/event/add/", headers=HTML)
+    assert answer.status_code == 403
+    assert "You may not do this" in answer.content.decode()
+    assert "runs.add_event" not in answer.content.decode()

@@ -20,6 +20,7 @@ from runs.models.identity import uuid7
 from runs.models.project import DEFAULT_PROJECT_ID
 from tests.cast import running_run
 from tests.integration.webhooks.listeners import BROKEN, OK, listener, parcel_for, tried
+from webhooks.admin import figures
 from webhooks.models import Attempt, Delivery, DrainSlot, Endpoint, EndpointSecret, Notice, Replay
 from webhooks.result import Result
 
@@ -171,6 +172,23 @@ def test_the_list_counts_what_waits_and_what_was_given_up_with_a_way_there(staff
     waiting = shown(staff, lists(Delivery, endpoint=endpoint.id, status="pending"))
     assert page(Delivery.objects.get(status="pending")) in waiting
     assert page(Delivery.objects.get(status="exhausted")) not in waiting
+
+
+def test_no_more_are_counted_than_tell_anybody_anything(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "COUNTED", 2)
+    endpoint, now = listener(), timezone.now()
+    for status in ("pending", "pending", "pending", "exhausted"):
+        parcel_for(endpoint, now, status=status)
+    told = figures.figures_of([endpoint.id])[endpoint.id].told
+    assert told == {"pending": "2+", "exhausted": "1", "cancelled": "0"}
+    for minute in (1, 2):
+        newer = parcel_for(endpoint, now, status="cancelled")
+        Delivery.objects.filter(id=newer.id).update(created_at=now + minute * MINUTE)
+    # It should not say that there are none where it has not looked.
+    told = figures.figures_of([endpoint.id])[endpoint.id].told
+    assert told == {"pending": "2+", "exhausted": "0+", "cancelled": "2+"}
+    address = lists(Delivery, endpoint=endpoint.id, status="exhausted").replace("&", "&amp;")
+    assert f'href="{address}">0+</a>' in shown(staff, lists(Endpoint))
 
 
 def test_the_95th_percentile_is_of_the_last_day(staff: Client) -> None:
