@@ -52,7 +52,7 @@ class SteeredPage(RunPage):
             if not button.is_visible():
                 page.locator("[data-part=acts] summary").click()
             button.click()
-            page.wait_for_function("!document.querySelector('[data-act-part=do]').disabled")
+            page.locator(f"{SEND}:enabled").wait_for()
 
         self.browser.do(choose)
 

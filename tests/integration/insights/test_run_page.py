@@ -64,6 +64,10 @@ def test_a_run_that_is_not_there_is_not_found_and_nothing_is_changed(viewer: Cli
     assert viewer.post(address(part, run.id)).status_code == 405
 
 
+def test_the_frame_has_the_styles_that_the_settings_name(viewer: Client, run: Run) -> None:
+    assert 'href="/static/console/admin.css"' in viewer.get(address("run", run.id)).content.decode()
+
+
 @pytest.mark.parametrize("query", [{"afterSeq": "x"}, {"afterSeq": -1}, {"limit": 0}, {"limit": 1001}, {"limit": "²"}])
 def test_a_number_that_is_none_is_refused(viewer: Client, run: Run, query: dict[str, object]) -> None:
     assert viewer.get(address("run-lines", run.id, **query)).status_code == 400
