@@ -83,7 +83,6 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):
     ordering: ClassVar[tuple[str, ...]] = ("username",)
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()  # the theme draws it wider than a window
-    filter_vertical = ("user_permissions",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Only a superuser makes one, or gives permissions that are no group's."""
