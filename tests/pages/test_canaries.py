@@ -133,5 +133,8 @@ def test_the_canary_does_harm_where_it_is_taken_for_markup(
 
 def open_everything(page: Page) -> None:
     """What is folded is opened, and what the page still asks for has come."""
-    page.wait_for_function("() => !document.querySelector('#content')?.textContent.includes('Reading')")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-panel] [data-root], [data-panel] [data-side]')]"
+        ".every((one) => one.textContent && !one.textContent.includes('Reading'))"
+    )
     page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
