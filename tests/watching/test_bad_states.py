@@ -102,6 +102,7 @@ def test_without_javascript_a_page_says_so_and_leads_to_the_events(web: WebProce
         page.goto(f"{web.base}{LIST}{run.id}")
         told = [page.locator(".noscript").inner_text(), page.locator("[data-field=status]").inner_text()]
         page.locator(".noscript a").first.click()
+        assert page.locator("tbody tr").first.is_visible()
         told += [page.url, str(page.locator("tbody tr").count())]
         context.close()
         return told
@@ -120,7 +121,10 @@ def test_a_script_is_told_of_an_error_as_json_where_a_person_gets_a_page(web: We
     assert (
         staff.asks(f"fetch('{address}').then((answer) => answer.json()).then((body) => body.errorCode)") == "NOT_FOUND"
     )
-    assert httpx.get(f"{web.base}/runs/unknown", headers=AUTHORIZED, trust_env=False).json()["statusCode"] == 404
+    assert (
+        httpx.get(address.replace("/admin/console", ""), headers=AUTHORIZED, trust_env=False).json()["statusCode"]
+        == 404
+    )
 
 
 def fill_in(tab: Page) -> None:
