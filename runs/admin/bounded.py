@@ -17,7 +17,7 @@ else:
 
     AnyPaginator = Paginator
 
-COUNTED_ROWS = 10_000
+COUNTED_ROWS = 2_000
 LOOKED_AT = 20_000
 LOOKED = "Filters look at the newest {:,} rows alone. Of one run or one endpoint they look at those of its own."
 

@@ -11,7 +11,7 @@ from tests.staff_addresses import Addresses
 
 TIMES = 7
 GOAL_MS = 200
-PAGES = 200
+PAGES = 40
 
 Row = dict[str, object]
 
