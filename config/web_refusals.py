@@ -109,3 +109,6 @@ class Factory(HTTPFactory):  # type: ignore[misc]
         protocol = super().buildProtocol(addr)
         protocol.requestFactory = Request
         return protocol
+
+    def log(self, request: object) -> None:
+        """Nothing: Twisted would write a line that nobody hears. Requests are counted (config/http/metered.py)."""
