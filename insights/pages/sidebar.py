@@ -8,7 +8,12 @@ from django.urls import reverse
 
 from insights.pages.door import MAY_SEE
 
-CONSOLE = (("Home", "console:home"), ("Runs", "console:runs"), ("Compare", "console:compare"))
+CONSOLE = (
+    ("Home", "console:home"),
+    ("Runs", "console:runs"),
+    ("Compare", "console:compare"),
+    ("Policies", "console:policies"),
+)
 # What is looked at most stands first; what is not named comes last.
 _ORDER = ("runs", "webhooks", "auth")
 

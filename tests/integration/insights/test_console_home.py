@@ -147,6 +147,7 @@ def test_the_sidebar_begins_with_the_console_for_who_may_see_runs(staff: Client)
         ("Home", True),
         ("Runs", False),
         ("Compare", False),
+        ("Policies", False),
     ]
     assert [item["title"] for group in others for item in group["items"]] == ["Runs"]
 

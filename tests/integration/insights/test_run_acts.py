@@ -30,12 +30,12 @@ def offered(staff: Client, run: Run) -> list[str]:
 
 @pytest.fixture
 def operator(client: Client) -> Client:
-    return member(client, "view_run", "change_run")
+    return member(client, "view_run", "change_run", "add_outboundmessage")
 
 
 @pytest.fixture
 def administrator(client: Client) -> Client:
-    return member(client, "view_run", "change_run", "delete_run", "change_delivery")
+    return member(client, "view_run", "change_run", "add_outboundmessage", "delete_run", "change_endpoint")
 
 
 def test_each_state_offers_what_it_allows(administrator: Client) -> None:
@@ -60,6 +60,11 @@ def test_where_nothing_is_sent_nothing_can_be_said(administrator: Client, settin
 
 def test_each_may_do_what_their_rights_allow(operator: Client) -> None:
     assert offered(operator, ended_run()) == KEEPING
+
+
+def test_nothing_is_offered_that_its_route_would_refuse(client: Client) -> None:
+    steersman, running = member(client, "view_run", "change_run", "change_delivery"), watched_run()
+    assert offered(steersman, running) == ["suspend", "cancel", "recover", *KEEPING]
 
 
 def test_who_may_only_look_is_offered_nothing_also_in_the_page(client: Client) -> None:
