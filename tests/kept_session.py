@@ -12,13 +12,13 @@ class KeptSession:
 
     def begins_anew(self) -> bool:
         """Settings, locks, temporary tables and whatever else a test left in its session are gone; False if it must go."""
-        if connection.connection is None or connection.errors_occurred or connection.in_atomic_block:
+        if connection.connection is None or connection.errors_occurred:
             return False
-        if not connection.get_autocommit() or connection.connection.info.get_parameters() != self._opened:
+        if connection.connection.info.get_parameters() != self._opened:
             return False
         try:
             with connection.cursor() as cursor:
-                cursor.execute("DISCARD ALL")
+                cursor.execute("DISCARD ALL")  # which is refused in a transaction
         except Error:
             return False
         return True

@@ -42,12 +42,13 @@ NOT_THERE = "the session is not there"
 WHOSE = "the session is left alone, nobody knows whose it is"
 
 # The claim is a lease of one try: whoever dies with it leaves the clean-up to a later sweep. Waits: 30 s, 60 s, 90 s ...
+# What is due is read once, as an array: `IN` may read it anew for each run, past its limit, where there seem to be few.
 _CLAIM = """
 UPDATE runs_run SET cleanup_attempts = cleanup_attempts + 1,
        cleanup_due_at = clock_timestamp() + make_interval(secs => %(wait)s * (cleanup_attempts + 1))
- WHERE id IN (
+ WHERE id = ANY(ARRAY(
     SELECT id FROM runs_run WHERE cleanup_status = 'pending' AND cleanup_due_at <= clock_timestamp()
-     ORDER BY cleanup_due_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+     ORDER BY cleanup_due_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id, cleanup_attempts
 """
 

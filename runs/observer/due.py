@@ -16,16 +16,17 @@ BATCH = 64
 CLAIMED_SECONDS = 15
 
 # The scan is that of the partial index runs_open: whatever has ended, however much it is, is not looked at. The claim is
-# for a time and not a lock: the runtime is asked before the ending, and nobody holds a row meanwhile.
+# for a time and not a lock: the runtime is asked before the ending, and nobody holds a row meanwhile. What is due is read
+# once, as an array: `IN` may read it anew for each run, past its limit, where there seem to be few.
 _CLAIM = """
 UPDATE runs_run SET sweep_claimed_until = clock_timestamp() + make_interval(secs => %(seconds)s)
- WHERE id IN (
+ WHERE id = ANY(ARRAY(
     SELECT id FROM runs_run
      WHERE ending_seq IS NULL
        AND (sweep_claimed_until IS NULL OR sweep_claimed_until < clock_timestamp())
        AND (admission_deadline < clock_timestamp() OR hard_deadline < clock_timestamp()
             OR (progress_deadline < clock_timestamp() AND status <> 'suspended'))
-     LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+     LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id, CASE WHEN admission_deadline < clock_timestamp() THEN 'admission'
                    WHEN hard_deadline < clock_timestamp() THEN 'hard' ELSE 'progress' END
 """

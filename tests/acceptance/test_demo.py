@@ -50,7 +50,14 @@ def test_one_decision_is_made_and_everything_is_stopped_a01(data: Path) -> None:
     assert "Traceback" not in shown
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, marks=pytest.mark.slow),
+    ],
+)
 def test_however_the_demo_ends_nothing_it_started_goes_on(
     number: signal.Signals, data: Path, demo: ManageCommand
 ) -> None:

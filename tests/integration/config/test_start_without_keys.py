@@ -46,7 +46,7 @@ def test_a_web_process_that_would_let_nobody_in_does_not_start_d15(way: str, tmp
         {"AUTH_API_KEYS": "a=" + "k" * 40},
         {"SIGNALBOX_PROCESS": "observer"},
         {"SIGNALBOX_ENV": "development"},
-        {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"},
+        {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "DB_POOL_CONNECTION_TIMEOUT": "500"},
     ],
     ids=["configured key", "observer", "development", "database away"],
 )

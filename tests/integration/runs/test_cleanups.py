@@ -26,7 +26,7 @@ from tests.played import OPENED, Line, Silence
 from tests.puppet import ACCEPTED, REFUSED, START, Puppet, Stage, answered
 from tests.settling import ending_of, settled, verdict
 from tests.steered import cancel
-from tests.sweeping import make_cleanup_due, make_due, swept
+from tests.sweeping import few_are_expected, make_cleanup_due, make_due, swept
 from tests.underway import bound, launched, own_start, running, starting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -179,6 +179,7 @@ def test_a_try_that_comes_back_late_changes_nothing(stage: Stage) -> None:
 
 
 def test_one_sweep_takes_no_more_than_it_can_try_at_once(stage: Stage) -> None:
+    few_are_expected()
     for _ in range(3):
         owing(stage)
     assert len(cleanup.claim_cleanups(2)) == 2

@@ -25,7 +25,7 @@ from tests.invariants import assert_invariants
 from tests.played import OPENED, Silence
 from tests.puppet import Puppet, Stage
 from tests.settling import ending_of
-from tests.sweeping import make_due, swept
+from tests.sweeping import few_are_expected, make_due, swept
 from tests.underway import bound, launched, own_start, running, starting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -136,6 +136,15 @@ def test_a_due_run_is_one_sweeps_alone_for_a_while(stage: Stage) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE runs_run SET sweep_claimed_until = clock_timestamp() - interval '1 ms'")
     assert len(claim_due_runs()) == 3
+
+
+def test_a_claim_keeps_its_limit_also_where_fewer_runs_are_expected_than_there_are(stage: Stage) -> None:
+    few_are_expected()
+    for _ in range(3):
+        running()
+    make_due()
+
+    assert [len(claim_due_runs(2)) for _ in range(3)] == [2, 1, 0]
 
 
 def test_a_batch_has_a_limit_and_what_is_left_is_due_at_once(stage: Stage) -> None:
