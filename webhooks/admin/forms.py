@@ -1,9 +1,10 @@
 """What staff are asked before something is done to an endpoint."""
 
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib.auth.models import User
 
 from runs.models.identity import uuid7
 from webhooks.operations.replay_deliveries import REPLAYABLE
@@ -12,8 +13,9 @@ from webhooks.queries import ReplayFilter
 from webhooks.wanted import unknown_names
 
 if TYPE_CHECKING:
-    from django.forms import Select, TextInput
+    from django.forms import PasswordInput, Select, TextInput
 else:
+    from unfold.widgets import UnfoldAdminPasswordWidget as PasswordInput
     from unfold.widgets import UnfoldAdminSelectWidget as Select
     from unfold.widgets import UnfoldAdminTextInputWidget as TextInput
 
@@ -47,7 +49,10 @@ def _new_key() -> str:
 
 
 class ReplayForm(forms.Form):
-    """Which deliveries go out once more. The key makes sending the form twice harmless."""
+    """Which deliveries go out once more. The key makes sending the form twice harmless.
+
+    To count them needs nothing; who sends them shows once more that they are who they are.
+    """
 
     status = forms.ChoiceField(
         choices=[("", NOT_ARRIVED), *((one, one) for one in REPLAYABLE)], required=False, widget=Select
@@ -61,7 +66,23 @@ class ReplayForm(forms.Form):
     run_id = forms.UUIDField(label="Run", required=False, widget=TextInput)
     since = _moment("Created at or after (UTC)")
     until = _moment("Created before (UTC)")
+    password = forms.CharField(
+        label="Your password",
+        required=False,
+        help_text="Yours, once more, to send them; to count them it is not needed.",
+        strip=False,
+        widget=PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
     key = forms.CharField(max_length=255, initial=_new_key, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, member: User, sends: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._member, self._sends = member, sends
+
+    def clean_password(self) -> None:
+        """Raises ValidationError where they are to be sent, for any other than the member's own."""
+        if self._sends and not self._member.check_password(self.cleaned_data["password"]):
+            raise forms.ValidationError("This is not your password.")
 
     def clean_events(self) -> tuple[str, ...]:
         """Raises ValidationError for what nothing goes out under."""

@@ -1,9 +1,10 @@
 """Staff steer endpoints: each step is a page that explains and a form that does it, through the operations of the API."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -112,12 +113,13 @@ class SteeredAdmin(ReadOnlyAdmin):
     @action(description=REPLAY, permissions=MAY_REPLAY)
     def replay(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Deliveries are counted, or due once more."""
-        endpoint, form = self._present(request, object_id), ReplayForm(request.POST or None)
+        endpoint, sends = self._present(request, object_id), "send" in request.POST
+        form = ReplayForm(request.POST or None, member=cast(User, request.user), sends=sends)
         counted: Replayed | None = None
         if form.is_valid():
             caller = caller_of(request, endpoint)
             try:
-                if "send" in request.POST:
+                if sends:
                     done = replay_deliveries(endpoint.id, form.wanted, caller, key=form.cleaned_data["key"])
                     return self._back(request, endpoint, f"{done.count:,} deliveries are due once more.")
                 counted = count_replay(endpoint.id, form.wanted, caller)

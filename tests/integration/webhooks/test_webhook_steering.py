@@ -126,7 +126,7 @@ def test_switched_on_again_its_failures_of_before_no_longer_count_w10(staff: Cli
         *(0, None),
     )
     form = {"status": "", "events": "", "run_id": "", "since": "", "until": "", "key": "one"}
-    staff.post(at(endpoint, "replay"), {**form, "send": "1"})
+    staff.post(at(endpoint, "replay"), {**form, "password": "x", "send": "1"})
     assert set(Delivery.objects.filter(status="pending").values_list("id", flat=True)) == {one.id for one in waiting}
 
 
@@ -168,7 +168,7 @@ def test_a_replay_is_counted_first_and_done_once(staff: Client, endpoint: Endpoi
     assert "2 deliveries would be sent again, of 2 that match" in read(counted)
     assert not Delivery.objects.filter(status="pending").exists()
     for _ in range(2):
-        staff.post(at(endpoint, "replay"), {**form, "key": "one", "send": "1"})
+        staff.post(at(endpoint, "replay"), {**form, "key": "one", "password": "x", "send": "1"})
     assert sorted(Delivery.objects.values_list("status", flat=True)) == ["delivered", "exhausted", "pending", "pending"]
     assert Replay.objects.values_list("count", "created_by", "key").get() == (2, "root", "one")
     assert [action for action, *_ in audited()] == ["webhook.replayed"]
@@ -180,8 +180,17 @@ def test_a_replay_is_counted_first_and_done_once(staff: Client, endpoint: Endpoi
 def test_a_replay_form_with_a_fault_is_shown_again(fault: dict[str, str], staff: Client, endpoint: Endpoint) -> None:
     parcel_for(endpoint, status="exhausted")
     form = {"status": "", "events": "", "run_id": "", "since": "", "until": "", "key": "one", **fault}
-    assert staff.post(at(endpoint, "replay"), {**form, "send": "1"}).status_code == 200
+    assert staff.post(at(endpoint, "replay"), {**form, "password": "x", "send": "1"}).status_code == 200
     assert Delivery.objects.get().status == "exhausted"
+
+
+@pytest.mark.parametrize("password", ["", "wrong"])
+def test_a_replay_wants_to_know_once_more_who_it_is(password: str, staff: Client, endpoint: Endpoint) -> None:
+    parcel_for(endpoint, status="exhausted")
+    form = {"status": "", "events": "", "run_id": "", "since": "", "until": "", "key": "one", "password": password}
+    assert "This is not your password." in read(staff.post(at(endpoint, "replay"), {**form, "send": "1"}))
+    assert Delivery.objects.get().status == "exhausted"
+    assert "1 deliveries would be sent again" in read(staff.post(at(endpoint, "replay"), {**form, "count": "1"}))
 
 
 @pytest.mark.parametrize("form", [("send_test", {}), ("replay", {"key": "one", "count": "1"})], ids=["test", "replay"])
@@ -227,7 +236,7 @@ def test_who_may_send_again_and_test_does_that_and_no_more(endpoint: Endpoint) -
     browser = clerk("view_endpoint", "add_replay", "add_delivery")
     assert offered(browser, endpoint) == {"replay", "send_test"}
     assert browser.post(at(endpoint, "send_test")).status_code == 302
-    assert browser.post(at(endpoint, "replay"), {"send": "1", "key": "k"}).status_code == 302
+    assert browser.post(at(endpoint, "replay"), {"send": "1", "key": "k", "password": "x"}).status_code == 302
     assert (Delivery.objects.count(), Replay.objects.count()) == (1, 1)
     for step in {*STEPS} - {"replay", "send_test"}:
         assert browser.post(at(endpoint, step)).status_code == 403
