@@ -67,7 +67,7 @@ def test_with_a_key_nobody_looks_at_the_session_that_came_with_it(alice: Client)
 
 @pytest.mark.django_db
 def test_a_member_of_staff_has_both(client: Client) -> None:
-    client.force_login(User.objects.create_user("bob", is_staff=True))
+    client.force_login(User.objects.create_superuser("bob"))
     assert client.get("/seen").json() == {"session": True, "_messages": True, "who": "bob"}
 
 

@@ -23,6 +23,8 @@ UPGRADE = (
     + b"==\r\n"
 )
 
+END_OF_HEAD = b"\r\n\r\n"
+
 BAD_REQUESTS = {
     "bytes in the path": b"GET /runs/\xff HTTP/1.1\r\n" + HEAD,
     "NUL in the path": b"GET /runs/\x00 HTTP/1.1\r\n" + HEAD,
@@ -70,13 +72,13 @@ class Web:
         self.command: ManageCommand = beside("serve_web", "--port", str(self.port), environment=environment)
         self.command.wait_for_line("Listening on TCP address")
 
-    def ask(self, request: bytes) -> tuple[bytes, dict[str, str], bytes]:
-        """Status line, headers and body of the answer to these bytes."""
+    def ask(self, request: bytes, *, until: bytes | None = None) -> tuple[bytes, dict[str, str], bytes]:
+        """Status line, headers and body of the answer to these bytes; nothing is read any more once `until` has come."""
         with closing(socket.create_connection(("127.0.0.1", self.port), timeout=15)) as connection:
             connection.sendall(request + b"Connection: close\r\n\r\n")
             received = b""
             with suppress(ConnectionResetError):
-                while part := connection.recv(65536):
+                while (until is None or until not in received) and (part := connection.recv(65536)):
                     received += part
         head, _, body = received.partition(b"\r\n\r\n")
         status, *lines = head.split(b"\r\n")
@@ -135,8 +137,8 @@ def test_what_the_server_refuses_is_kept_by_nobody_and_read_by_pages_that_may_e0
 
 def test_no_answer_says_what_serves_it_and_refusals_are_guarded_like_all_answers(web: Web) -> None:
     refused = [web.ask(BAD_REQUESTS[name]) for name in ("no HTTP", "broken chunk")] + [web.ask(TOO_LARGE["declared"])]
-    socket_opened = web.ask(b"GET /ws/runs HTTP/1.1\r\n" + HEAD + UPGRADE)
-    socket_refused = web.ask(b"GET /ws/nothing HTTP/1.1\r\n" + HEAD + UPGRADE)
+    socket_opened = web.ask(b"GET /ws/runs HTTP/1.1\r\n" + HEAD + UPGRADE, until=END_OF_HEAD)
+    socket_refused = web.ask(b"GET /ws/nothing HTTP/1.1\r\n" + HEAD + UPGRADE, until=END_OF_HEAD)
     for _, headers, _ in (*refused, web.ask(HARMLESS["undecodable search"]), socket_opened, socket_refused):
         assert {"server", "x-powered-by"}.isdisjoint(headers)
     for _, headers, _ in refused:

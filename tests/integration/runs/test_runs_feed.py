@@ -222,7 +222,7 @@ async def test_a_listener_that_was_away_has_its_feed_look_at_once(monkeypatch: p
         with monkeypatch.context() as patch:
             patch.setattr(hub, "nudge", lambda run_id: None)
             await rows(append, run)
-        hub._listener()._wake_all()  # as after each new connection
+        hub._listener()._return()  # as after each new connection
         await viewer.until(run.id, lastEventSeq=5)
 
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -33,9 +34,14 @@ PATIENCE = 15.0
 
 
 @pytest.fixture(autouse=True)
-def heard(silent_queue: None, settings: Settings) -> None:
-    """Here a commit calls the queue as everywhere else."""
+def heard(silent_queue: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Here a commit calls the queue as everywhere else; one of another test, which may be called for a little later, not."""
+    wait_until(lambda: not hub._kicker._is_asked.is_set(), within_s=PATIENCE, what="the last call of other tests")
+    is_over = threading.Event()
+    monkeypatch.setattr(hub, "_kicker", Kicker(lambda: None if is_over.is_set() else call_queue_now()))
     settings.OUTBOX_HEARD = "webhooks.fanout.has_listeners"
+    yield
+    is_over.set()
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 
 from runs.hub import listener, nudger
 from runs.hub.ends import Ends
-from runs.hub.listener import Listener
+from runs.hub.listener import ANY_RUN, RETURN, Listener
 from runs.hub.nudger import Nudger
 from runs.hub.nudges import Nudges
-from runs.hub.transport import Send, TransportLost
+from runs.hub.transport import WORK, Send, TransportLost
 from tests.hubs import threads_end
 from tests.processes import wait_until
 
@@ -189,17 +189,21 @@ async def test_a_nudge_wakes_whoever_subscribed_and_nobody_else(telegraph: Teleg
     assert not await others.wait(0)
 
 
-async def test_everybody_looks_again_after_every_outage(telegraph: Telegraph) -> None:
+async def test_whoever_looks_after_all_looks_again_after_every_outage(telegraph: Telegraph) -> None:
     hearing = telegraph.listener()
     await _is_listening(telegraph, hearing)
-    one, other = Nudges(), Nudges()
-    hearing.add("one", one)
-    hearing.add("other", other)
+    of_one_run = Nudges()
+    hearing.add("one", of_one_run)
+    looking = {topic: Nudges() for topic in (RETURN, ANY_RUN, WORK)}
+    for topic, nudges in looking.items():
+        hearing.add(topic, nudges)
     for _ in range(2):
         telegraph.cut(TransportLost("cut"))
         telegraph.mend()
-        assert await one.wait(PATIENCE)
-        assert await other.wait(PATIENCE)
+        for nudges in looking.values():
+            assert await nudges.wait(PATIENCE)
+    # It should be asked about by one of these, with all other runs.
+    assert not of_one_run._event.is_set()
 
 
 async def _is_listening(telegraph: Telegraph, hearing: Listener) -> None:
