@@ -4,7 +4,6 @@
 """
 
 import itertools
-import re
 from collections.abc import Iterator
 
 import pytest
@@ -29,11 +28,6 @@ OF_THE_THEME = (
     *("login", "password", "list-run", "one-run", "list-delivery", "one-delivery", "list-endpoint", "one-endpoint"),
     *("list-apikey", "one-apikey", "add-apikey", "add-endpoint", "list-auditentry", "one-user"),
 )
-# What is left on pages that the theme and Django draw, rule by rule: where, and why it stays.
-LEFT = {
-    "aria-prohibited-attr": (r"^one-user .*help-tooltip", "Django's own script adds the sign beside a choice of many"),
-    "label": (r"^one-user .*#id_(last_login|date_joined)_[01]$", "Django's field of a date and a time has one label"),
-}
 
 
 @pytest.fixture
@@ -71,14 +65,9 @@ def test_the_pages_of_the_console_break_no_rule(taking: Camera, scene: Scene) ->
     assert taking.complaints == []
 
 
-def test_the_pages_of_the_theme_break_no_rule_but_those_that_are_named(
-    of_the_theme: list[Sight], taking: Camera
-) -> None:
+def test_the_pages_of_the_theme_break_no_rule(of_the_theme: list[Sight], taking: Camera) -> None:
     assert {one.name for one in of_the_theme} == set(OF_THE_THEME)
-    wrong = seen(taking, of_the_theme)
-    assert [one for one in wrong if not is_left(one)] == []
-    # It should be taken off the list once it is mended.
-    assert {rule for rule in LEFT if not any(rule in one for one in wrong)} == set()
+    assert seen(taking, of_the_theme) == []
 
 
 def test_the_keyboard_reaches_everything_and_one_sees_where_it_is(taking: Camera, scene: Scene) -> None:
@@ -88,11 +77,6 @@ def test_the_keyboard_reaches_everything_and_one_sees_where_it_is(taking: Camera
             taking.go(page, sight)
             assert page.evaluate(FIRST) == "#content", sight.name
             assert tabbed(page) >= page.evaluate(REACHABLE), sight.name
-
-
-def is_left(wrong: str) -> bool:
-    name, rule, where = re.match(r"(\S+) \d+ \w+: (\S+): (.*?), ", wrong + ", ").groups()  # type: ignore[union-attr]
-    return rule in LEFT and re.search(LEFT[rule][0], f"{name} {where}") is not None
 
 
 FIRST = """() => document.querySelector('.skip')?.getAttribute('href')"""
