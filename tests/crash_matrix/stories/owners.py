@@ -1,6 +1,6 @@
 """How runs change hands."""
 
-from tests.crash_matrix.play import SCENERY, Play, Staged, is_over  # isort: skip  # First: it sets Django up.
+from tests.crash_matrix.play import SCENERY, Body, Play, Staged, is_over  # isort: skip  # First: it sets Django up.
 
 from tests.crash_matrix.stories.parts import RESOLVED, talk_slowly
 
@@ -28,8 +28,11 @@ def hand_back(play: Play) -> None:
 
 
 def recover(play: Play) -> None:
-    """The first observer is killed in mid-run, and somebody has no patience: a second one is asked to take the run over."""
+    """Somebody asks that a run is taken over: in vain before there is an observer, and again when the first was killed in
+    mid-run and the second one is there.
+    """
     staged = play.launch(RESOLVED)
+    play.expect(_ask(play, staged)["status"] == 503, "a run was taken over where nobody is")
     play.start(SCENERY)
     talk_slowly(play, staged)
     play.kill(SCENERY)
@@ -41,5 +44,9 @@ def recover(play: Play) -> None:
 def _is_taken(play: Play, staged: Staged) -> bool:
     """Somebody else owns the run by now; if not, it is asked for once more."""
     if staged.run.lease_epoch == 1 and not is_over(staged.run):
-        play.answer(play.post(f"/runs/{staged.run_id}/recover", {}))
+        _ask(play, staged)
     return staged.run.lease_epoch > 1 or is_over(staged.run)
+
+
+def _ask(play: Play, staged: Staged) -> Body:
+    return play.answer(play.post(f"/runs/{staged.run_id}/recover", {}))
