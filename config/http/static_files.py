@@ -42,7 +42,9 @@ class StaticFilesMiddleware(AsyncCapableMiddleware):
         found = self.files.serve(file, request)
         # Read here, in this thread: an asynchronous server cannot iterate over a file.
         content = b"".join(found.streaming_content)
-        found.close()
+        # Not `found.close()`, which would tell everybody that the request is over, in the middle of it.
+        if found.file_to_stream is not None:
+            found.file_to_stream.close()
         return HttpResponse(content, status=found.status_code, headers=dict(found.items()))
 
 

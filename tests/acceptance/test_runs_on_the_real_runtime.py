@@ -18,6 +18,7 @@ from runs.models import Event, OutboundMessage, Projection, Run
 from runs.models.project import DEFAULT_PROJECT_ID
 from runs.operations.launch import launch_run
 from tests.invariants import assert_invariants, types_of
+from tests.processes import wait_until
 from tests.real_runtime import OURSELVES, REQUIRED, RealRuntime, binary, token_of
 from tests.service import ObserverProcess
 
@@ -243,6 +244,8 @@ def test_a_runtime_restarted_in_mid_run_on_its_data_loses_and_doubles_nothing(ru
         with contextlib.suppress(AssertionError), agent("voter", runtime, "ann", session):
             wait_for_event(run.id, '"messageType":"Vote"')
             asyncio.run(runtime.restart())
+        # The runtime keeps nothing of a session that is over: it should not be over before it is read again.
+        wait_until(lambda: is_read_again(run.id), within_s=PATIENCE_SECONDS, what="the stream after the restart")
         with (
             agent("voter", runtime, "bob", session),
             agent("closer", runtime, "lead", session, "--mode", "decision", "--after", "Vote", "--count", "2",
@@ -323,6 +326,15 @@ def wait_for_status(run_id: UUID, status: str) -> None:
     while Run.objects.get(id=run_id).status != status:
         assert time.monotonic() < deadline, types_of(run_id)
         time.sleep(0.05)
+
+
+def is_read_again(run_id: UUID) -> bool:
+    """True once the stream has been opened again after it broke off."""
+    statuses = [
+        event.data for event in Event.objects.filter(run_id=run_id, type="session.stream.opened").order_by("seq")
+    ]
+    broken = [number for number, text in enumerate(statuses) if '"reconnecting"' in text]
+    return bool(broken) and any('"opened"' in text for text in statuses[broken[0] :])
 
 
 def wait_for_event(run_id: UUID, text: str) -> None:

@@ -26,6 +26,7 @@ class NameServer:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
+    lookup._desk.cache_clear()  # what another test has left hanging is not shared
     server = NameServer()
     monkeypatch.setattr(socket, "getaddrinfo", server)
     yield server
